@@ -1,0 +1,1 @@
+"""CDS Hooks service: what is said, to whom, and by what right."""

@@ -1,0 +1,1 @@
+"""The command ``cardiotwin``: one file a command; heavy imports stay inside the functions."""
