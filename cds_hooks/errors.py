@@ -1,0 +1,97 @@
+"""What the service raises; ``http/problems.py`` maps each to a status and an OperationOutcome.
+
+* CardioTwinError
+  x CallerError                 the EHR's request is at fault
+    - NotJson                   400
+    - TooLarge                  413
+    - BadRequest                400
+    - UnknownService            404
+    - WrongHook                 400
+    - WrongPatient              422, data of another patient
+  x TrustError                  401, the caller is not who it must be
+  x PreconditionsMissing        412, the essentials cannot be had
+  x EhrError                    the EHR's FHIR server
+    - EhrRefused
+    - EhrLacks
+    - EhrUnreachable
+    - EhrUnreadable
+    - EhrEndless
+  x HostNotAllowed              a request to a host off the allow-list was not sent
+
+No message holds a name, an identifier, a birth date or a token: they are written by whoever raises,
+from places (JSON paths, query keys, host names) and reasons only.
+"""
+
+from __future__ import annotations
+
+
+class CardioTwinError(Exception):
+    """Root of everything the service raises on purpose."""
+
+
+class CallerError(CardioTwinError):
+    """The request is at fault; the EHR's integration engineer can mend it."""
+
+
+class NotJson(CallerError):
+    """The body is not JSON, or nests deeper than is accepted."""
+
+
+class TooLarge(CallerError):
+    """The body exceeds the accepted size."""
+
+
+class BadRequest(CallerError):
+    """The JSON is no CDS Hooks request or feedback; the message names the JSON path."""
+
+
+class UnknownService(CallerError):
+    """No CDS Service has this id."""
+
+
+class WrongHook(CallerError):
+    """The CDS Service does not answer this hook."""
+
+
+class WrongPatient(CallerError):
+    """The request carries data of a patient other than the one in its context."""
+
+
+class TrustError(CardioTwinError):
+    """The caller's JWT was refused; ``reason`` is a stable code such as ``replayed``."""
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+
+class PreconditionsMissing(CardioTwinError):
+    """Data without which no guidance can be given could not be had (HTTP 412, CH-051)."""
+
+
+class EhrError(CardioTwinError):
+    """The EHR's FHIR server did not give what was asked."""
+
+
+class EhrRefused(EhrError):
+    """The FHIR server denied the query, or the grant's scopes do not cover it."""
+
+
+class EhrLacks(EhrError):
+    """The FHIR server has no such resource."""
+
+
+class EhrUnreachable(EhrError):
+    """The FHIR server could not be reached or did not reply by the deadline."""
+
+
+class EhrUnreadable(EhrError):
+    """The FHIR server's reply is an error of its own or no FHIR JSON."""
+
+
+class EhrEndless(EhrError):
+    """The search has more pages or entries than are accepted."""
+
+
+class HostNotAllowed(CardioTwinError):
+    """The host is not on the allow-list; no request was sent to it."""

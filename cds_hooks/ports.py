@@ -1,0 +1,73 @@
+"""Ports of the service: what it needs of the world, in its own words. Protocols and the values they exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class FhirQuery:
+    """A read or a type search, relative to the FHIR base, e.g. ``Observation?patient=1``."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What the EHR allows for one hook call; transient, never stored or logged.
+
+    Specification: https://cds-hooks.hl7.org/2.0/#fhir-resource-access
+    """
+
+    fhir_server: str
+    access_token: str | None = field(repr=False)
+    scopes: frozenset[str]
+    patient_id: str | None = field(repr=False)
+    expires_at: datetime | None
+
+
+class Ehr(Protocol):
+    """The EHR's FHIR R4 server, as one clinician's grant allows it."""
+
+    async def search(self, query: FhirQuery, grant: Grant) -> tuple[msgspec.Raw, ...]:
+        """Return the resources of a read or of every page of a search.
+
+        Raises
+        ------
+        cds_hooks.errors.EhrRefused
+            401 or 403, or the query is outside the grant's scopes.
+        cds_hooks.errors.EhrLacks
+            404 or 410.
+        cds_hooks.errors.EhrUnreachable
+            No connection, reset, or no reply by the deadline.
+        cds_hooks.errors.EhrUnreadable
+            The reply is no FHIR JSON, or a server error.
+        cds_hooks.errors.EhrEndless
+            More pages or entries than are accepted.
+        cds_hooks.errors.HostNotAllowed
+            The base, or a next link, is not on the allow-list; nothing was sent.
+        """
+        ...
+
+
+class KeySet(Protocol):
+    """The public keys of the EHRs that may call."""
+
+    async def key(
+        self, issuer: str, key_id: str, jwks_url: str | None
+    ) -> Mapping[str, object] | None:
+        """Return the JWK with this ``kid``, or None; an unknown ``kid`` reloads a remote set once."""
+        ...
+
+
+class Clock(Protocol):
+    """The wall clock."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+        ...
