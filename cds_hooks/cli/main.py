@@ -1,22 +1,43 @@
-"""Entry point of the command ``cardiotwin``: registers one file a command, and nothing else lives here."""
+"""Entry point of the command ``cardiotwin``: the list of its commands, and nothing else.
+
+A command is a module of this package with a function ``register(application)`` that adds it; a module
+joins by adding its name to `COMMANDS` (or to `BENCHES`, for ``cardiotwin bench NAME``). Registering
+imports typer only: whatever is heavy is imported inside the command's function.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import typer
+
+COMMANDS: tuple[str, ...] = ()
+BENCHES: tuple[str, ...] = ()
 
 application = typer.Typer(
     name="cardiotwin",
     help="Cards that simulate the order being written on the patient's cardiovascular twin.",
     no_args_is_help=True,
     rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+bench = typer.Typer(
+    name="bench",
+    help="Measure speed, side by side with a peer or the floor in one run.",
+    no_args_is_help=True,
 )
 
 
 @application.callback()
 def cardiotwin() -> None:
-    """Research software, not a medical device."""
+    """Cards that simulate the order being written. Research software, not a medical device."""
 
 
 def main() -> None:
-    """Run the command line."""
+    """Register every command and run the one that was asked for."""
+    for name in COMMANDS:
+        import_module(f"cds_hooks.cli.{name}").register(application)
+    for name in BENCHES:
+        import_module(f"cds_hooks.cli.{name}").register(bench)
+    application.add_typer(bench)
     application()
