@@ -1,8 +1,8 @@
 """Entry point of the command ``cardiotwin``: the list of its commands, and nothing else.
 
-A command is a module of this package with a function ``register(application)`` that adds it; a module
-joins by adding its name to `COMMANDS` (or to `BENCHES`, for ``cardiotwin bench NAME``). Registering
-imports typer only: whatever is heavy is imported inside the command's function.
+A command is a module of this package with a function ``register(application)`` that adds it; a
+module joins by adding its name to `COMMANDS` (or to `BENCHES`, for ``cardiotwin bench NAME``).
+Registering imports typer only: whatever is heavy is imported inside the command's function.
 """
 
 from __future__ import annotations

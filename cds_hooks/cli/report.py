@@ -1,4 +1,4 @@
-"""How commands speak: one JSON object on standard output, everything for people on standard error."""
+"""How commands speak: one JSON object on standard output, what is for people on standard error."""
 
 from __future__ import annotations
 
