@@ -12,7 +12,7 @@ from importlib import import_module
 import typer
 
 COMMANDS: tuple[str, ...] = ()
-BENCHES: tuple[str, ...] = ()
+BENCHES: tuple[str, ...] = ("bench_hook",)
 
 application = typer.Typer(
     name="cardiotwin",
