@@ -1,16 +1,13 @@
-"""What the twin raises, drawn as a tree; every message blames a side, says what to do, names no patient.
+"""What the twin raises; each message names the place, the side at fault and the next step.
 
 * TwinError
-  x InterventionError           the treatment asked for cannot be simulated
-    - ImplausibleDose           the message names the plausible range
-    - WeightNeeded              a dose per kilogram, and no body weight
-  x StoreError                  where twins are kept
-    - TwinNotFound              no twin of this patient yet
-    - TwinIsNewer               another writer saved first: recall and try again
-    - StoreUnavailable          disk full, locked, unreadable or gone
+  x InterventionRefused         the order cannot be simulated as written
+    - ImplausibleDose           dose, rate, volume or fraction outside the plausible range, which is named
+    - WeightNeeded              a dose by weight and no weight
+    - RouteNotModelled          the drug is modelled, but not by this route
+  x SimulationRefused           the arrays handed to a simulation do not fit it
 
-A fit that fails is no exception but a value (``twin.core.estimate.FitOutcome``): it happens to good
-programs with real patients, and has a sentence for the clinician.
+No message holds a patient's name, identifier, birth date or measurement.
 """
 
 from __future__ import annotations
@@ -20,29 +17,46 @@ class TwinError(Exception):
     """Root of everything the twin raises on purpose."""
 
 
-class InterventionError(TwinError):
-    """The treatment asked for cannot be simulated; the caller can mend it."""
+class InterventionRefused(TwinError):
+    """The order cannot be simulated as written; the prescriber or the mapping can mend it."""
 
 
-class ImplausibleDose(InterventionError):
-    """The dose or rate lies outside the range that is given to adults; the message names that range."""
+class ImplausibleDose(InterventionRefused):
+    """A dose, rate, volume or fraction lies outside the range that is given to adults."""
+
+    def __init__(self, what: str, value: float, low: float, high: float, unit: str) -> None:
+        super().__init__(
+            f"{what}: {value:g} {unit} is outside the plausible range {low:g} to {high:g} {unit}. "
+            "Check dose and unit of the order."
+        )
+        self.what = what
+        self.value = value
+        self.low = low
+        self.high = high
+        self.unit = unit
 
 
-class WeightNeeded(InterventionError):
-    """The dose is per kilogram of body weight and no weight is known: record one."""
+class WeightNeeded(InterventionRefused):
+    """The effect of the order depends on body weight, and no body weight is known."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}: its effect depends on body weight, and none is recorded. Record a weight."
+        )
+        self.what = what
 
 
-class StoreError(TwinError):
-    """Something about the place where twins are kept."""
+class RouteNotModelled(InterventionRefused):
+    """The drug is modelled, but not when given in this way."""
+
+    def __init__(self, what: str, route: str) -> None:
+        super().__init__(
+            f"{what}: giving it as {route} is not modelled, so nothing was simulated. "
+            "Order it by a modelled route or decide without the simulation."
+        )
+        self.what = what
+        self.route = route
 
 
-class TwinNotFound(StoreError):
-    """No twin of this patient is stored; assimilate measurements first."""
-
-
-class TwinIsNewer(StoreError):
-    """The stored revision is not the one this was built on: recall it, redo the work, save again."""
-
-
-class StoreUnavailable(StoreError):
-    """The store could not read or write; nothing was acknowledged. Free space or mend the store."""
+class SimulationRefused(TwinError):
+    """The caller's arrays do not fit the simulation; the message says which axis is wrong."""
