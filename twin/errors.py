@@ -1,13 +1,18 @@
-"""What the twin raises; each message names the place, the side at fault and the next step.
+"""What the twin raises, drawn as a tree; each message blames a side and names no patient.
 
 * TwinError
-  x InterventionRefused         the order cannot be simulated as written
-    - ImplausibleDose           dose, rate, volume or fraction outside the plausible range, which is named
-    - WeightNeeded              a dose by weight and no weight
-    - RouteNotModelled          the drug is modelled, but not by this route
-  x SimulationRefused           the arrays handed to a simulation do not fit it
+  x InterventionError           the treatment asked for cannot be simulated
+    - ImplausibleDose           dose, rate, volume or fraction outside the range, which is named
+    - WeightNeeded              a dose that acts by body weight, and no body weight
+    - RouteNotModelled          the drug is modelled, but not given in this way
+  x SimulationError             the arrays handed to a simulation do not fit it
+  x StoreError                  where twins are kept
+    - TwinNotFound              no twin of this patient yet
+    - TwinIsNewer               another writer saved first: recall and try again
+    - StoreUnavailable          disk full, locked, unreadable or gone
 
-No message holds a patient's name, identifier, birth date or measurement.
+A fit that fails is no exception but a value (``twin.core.fit.FitOutcome``): it happens to good
+programs with real patients, and has a sentence for the clinician.
 """
 
 from __future__ import annotations
@@ -17,12 +22,12 @@ class TwinError(Exception):
     """Root of everything the twin raises on purpose."""
 
 
-class InterventionRefused(TwinError):
-    """The order cannot be simulated as written; the prescriber or the mapping can mend it."""
+class InterventionError(TwinError):
+    """The treatment asked for cannot be simulated; the caller can mend it."""
 
 
-class ImplausibleDose(InterventionRefused):
-    """A dose, rate, volume or fraction lies outside the range that is given to adults."""
+class ImplausibleDose(InterventionError):
+    """A dose, rate, volume or fraction lies outside the range given to adults, which is named."""
 
     def __init__(self, what: str, value: float, low: float, high: float, unit: str) -> None:
         super().__init__(
@@ -36,8 +41,8 @@ class ImplausibleDose(InterventionRefused):
         self.unit = unit
 
 
-class WeightNeeded(InterventionRefused):
-    """The effect of the order depends on body weight, and no body weight is known."""
+class WeightNeeded(InterventionError):
+    """The dose acts by body weight and no weight is known: record one."""
 
     def __init__(self, what: str) -> None:
         super().__init__(
@@ -46,17 +51,33 @@ class WeightNeeded(InterventionRefused):
         self.what = what
 
 
-class RouteNotModelled(InterventionRefused):
+class RouteNotModelled(InterventionError):
     """The drug is modelled, but not when given in this way."""
 
     def __init__(self, what: str, route: str) -> None:
         super().__init__(
             f"{what}: giving it as {route} is not modelled, so nothing was simulated. "
-            "Order it by a modelled route or decide without the simulation."
+            "Order it by a modelled route, or decide without the simulation."
         )
         self.what = what
         self.route = route
 
 
-class SimulationRefused(TwinError):
+class SimulationError(TwinError):
     """The caller's arrays do not fit the simulation; the message says which axis is wrong."""
+
+
+class StoreError(TwinError):
+    """Something about the place where twins are kept."""
+
+
+class TwinNotFound(StoreError):
+    """No twin of this patient is stored; assimilate measurements first."""
+
+
+class TwinIsNewer(StoreError):
+    """The stored revision is not the one this was built on: recall it, redo the work, save again."""
+
+
+class StoreUnavailable(StoreError):
+    """The store could not read or write; nothing was acknowledged. Free space or mend the store."""

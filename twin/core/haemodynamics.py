@@ -1,7 +1,7 @@
 """What a simulation says about a circulation: the quantities, their units and clinical names.
 
-May live here: names of observable quantities and the algebra between them. Every simulation returns
-its rows in the order of ``Quantity``.
+May live here: names of observable quantities and the algebra between them. Every simulation
+returns its rows in the order of ``Quantity``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import numpy as np
 
 if TYPE_CHECKING:
     from jaxtyping import Float
+
+    Values = Float[np.ndarray, "..."]
+    """One value per member, or per sample and member."""
 
 
 class Quantity(StrEnum):
@@ -78,25 +81,21 @@ QUANTITIES: Final[tuple[Quantity, ...]] = tuple(Quantity)
 QUANTITY_INDEX: Final[dict[Quantity, int]] = {name: row for row, name in enumerate(QUANTITIES)}
 
 
-def cardiac_output_l_per_min(
-    stroke_volume_ml: Float[np.ndarray, "..."], heart_rate_per_min: Float[np.ndarray, "..."]
-) -> Float[np.ndarray, "..."]:
+def cardiac_output_l_per_min(stroke_volume_ml: Values, heart_rate_per_min: Values) -> Values:
     """Return stroke volume times heart rate, L/min."""
     return stroke_volume_ml * heart_rate_per_min / 1000.0
 
 
-def ejection_fraction_percent(
-    stroke_volume_ml: Float[np.ndarray, "..."], end_diastolic_volume_ml: Float[np.ndarray, "..."]
-) -> Float[np.ndarray, "..."]:
+def ejection_fraction_percent(stroke_volume_ml: Values, end_diastolic_volume_ml: Values) -> Values:
     """Return stroke volume over end-diastolic volume, %."""
     return 100.0 * stroke_volume_ml / np.maximum(end_diastolic_volume_ml, 1.0)
 
 
 def systemic_resistance_mmhg_s_per_ml(
-    mean_pressure_mmhg: Float[np.ndarray, "..."],
-    central_venous_pressure_mmhg: Float[np.ndarray, "..."],
-    cardiac_output_l_per_min: Float[np.ndarray, "..."],
-) -> Float[np.ndarray, "..."]:
-    """Return (mean pressure - central venous pressure) / flow, mmHg s/mL; flow is kept above 0.05 L/min."""
+    mean_pressure_mmhg: Values,
+    central_venous_pressure_mmhg: Values,
+    cardiac_output_l_per_min: Values,
+) -> Values:
+    """Return (mean - central venous pressure) / flow; flow is kept above 0.05 L/min."""
     flow_ml_per_s = np.maximum(cardiac_output_l_per_min, 0.05) * 1000.0 / 60.0
     return (mean_pressure_mmhg - central_venous_pressure_mmhg) / flow_ml_per_s

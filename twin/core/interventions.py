@@ -1,10 +1,11 @@
 """Interventions as values, and a schedule of them that has passed the plausibility checks.
 
-May live here: what can be done to a circulation, with the doses that are plausible for adults. How a
-drug acts is in ``drugs``; what the circulation answers is in ``pulsatile`` and ``beat_averaged``.
+May live here: what can be done to a circulation, with the doses that are plausible for adults.
+How a drug acts is in ``drugs``; what the circulation answers is in ``pulsatile`` and
+``beat_averaged``.
 
-All interventions of a schedule start at its time 0, on top of what the patient already receives: the
-fitted twin contains the running treatment, so an infusion's rate here is the rate that is *added*.
+All interventions of a schedule start at its time 0, on top of what the patient already receives:
+the fitted twin contains the running treatment, so an infusion's rate here is what is *added*.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The parameters of the circulation: one table, with unit, plausible range and source of each.
 
-May live here: the table, the standard adult and its scaling to a body. The order of ``PARAMETERS`` is
-the row order of every parameter array; kernels find rows by name through ``PARAMETER_INDEX``.
+May live here: the table, the standard adult and its scaling to a body. The order of
+``PARAMETERS`` is the row order of every parameter array; kernels find rows by name through
+``PARAMETER_INDEX``.
 
 "tuned" in a source means: the literature gives the order of magnitude, and the value is where the
 validation rows marked *fitted* are met best (``twin/validation/targets.toml``).
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Parameter(NamedTuple):
-    """One parameter: its value in the standard adult and the range in which the model is meant to be used."""
+    """One parameter: its value in the standard adult, and the range the model is meant for."""
 
     name: str
     unit: str
@@ -159,8 +160,8 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
 
 PARAMETER_INDEX: Final[dict[str, int]] = {entry.name: row for row, entry in enumerate(PARAMETERS)}
 
-# What keeps every pressure unchanged when a body is larger: volumes, compliances and flows grow with
-# size, resistances and elastances shrink with it.
+# What keeps every pressure unchanged when a body is larger: volumes, compliances and flows grow
+# with size, resistances and elastances shrink with it.
 _GROWS_WITH_SIZE: Final = (
     "blood_volume",
     "left_ventricle_stiffening_volume",
@@ -216,11 +217,11 @@ def standard_adult() -> Float[np.ndarray, " parameter"]:
 def scaled_to(body: Body) -> Float[np.ndarray, " parameter"]:
     """Return the standard adult scaled to a body.
 
-    Size acts through blood volume (Nadler 1962, Surgery 51:224; without a height 70 mL/kg in men and
-    65 mL/kg in women, ICRP 89): volumes, compliances and oxygen consumption are proportional to it,
-    resistances and elastances inversely, so that pressures do not depend on size and cardiac output
-    does. Age lowers the highest heart rate (Tanaka 2001, JACC 37:153). Women have 13.5 g/dL of
-    haemoglobin (Guyton & Hall 2006: 14; WHO 2011). An unknown property leaves the standard adult.
+    Size acts through blood volume (Nadler 1962, Surgery 51:224; without a height 70 mL/kg in men
+    and 65 mL/kg in women, ICRP 89): volumes, compliances and oxygen consumption are proportional
+    to it, resistances and elastances inversely, so that pressures do not depend on size and
+    cardiac output does. Age lowers the highest heart rate (Tanaka 2001, JACC 37:153). Women have
+    13.5 g/dL of haemoglobin (WHO 2011: 12-15). An unknown property leaves the standard adult.
     """
     values = standard_adult()
     size = expected_blood_volume_ml(body) / values[PARAMETER_INDEX["blood_volume"]]
@@ -239,8 +240,8 @@ def scaled_to(body: Body) -> Float[np.ndarray, " parameter"]:
 def expected_blood_volume_ml(body: Body) -> float:
     """Return the blood volume expected for a body, mL (Nadler 1962; ICRP 89), kept in 2000-9000.
 
-    Nadler: men 0.3669 h3 + 0.03219 w + 0.6041 L, women 0.3561 h3 + 0.03308 w + 0.1833 L, height in m,
-    weight in kg; an unknown sex takes the mean of both.
+    Nadler: men 0.3669 h3 + 0.03219 w + 0.6041 L, women 0.3561 h3 + 0.03308 w + 0.1833 L, height
+    in m, weight in kg; an unknown sex takes the mean of both.
     """
     standard = PARAMETERS[PARAMETER_INDEX["blood_volume"]]
     if body.weight_kg is None:
