@@ -17,9 +17,10 @@
     - EhrUnreadable
     - EhrEndless
   x HostNotAllowed              a request to a host off the allow-list was not sent
+  x CardRefused                 500, this service was about to break the specification
 
-No message holds a name, an identifier, a birth date or a token: they are written by whoever raises,
-from places (JSON paths, query keys, host names) and reasons only.
+No message holds a name, an identifier, a birth date or a token: they are written by whoever
+raises, from places (JSON paths, query keys, host names) and reasons only.
 """
 
 from __future__ import annotations
@@ -95,3 +96,7 @@ class EhrEndless(EhrError):
 
 class HostNotAllowed(CardioTwinError):
     """The host is not on the allow-list; no request was sent to it."""
+
+
+class CardRefused(CardioTwinError):
+    """A card that the specification forbids was about to be built; this service is at fault."""
