@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
-from cds_hooks.cards.wording import RESEARCH_SENTENCE, listed, paragraphs
+from cds_hooks.cards.wording import RESEARCH_SENTENCE, paragraphs
 from cds_hooks.wire.identity import card_uuid, suggestion_uuid
 from cds_hooks.wire.response import (
     Action,
@@ -24,9 +23,6 @@ from cds_hooks.wire.response import (
     Source,
     Suggestion,
 )
-
-if TYPE_CHECKING:
-    from cds_hooks.services.service import HookCall
 
 OVERRIDE_SYSTEM = "https://cardiotwin.example/fhir/CodeSystem/override-reason"
 OVERRIDE_REASONS = tuple(
@@ -107,31 +103,3 @@ class Frame:
                 app_context=str(uuid),
             ),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """What a service knows of itself before any call: where its documentation and its app are."""
-
-    documentation_url: str
-    smart_launch_url: str | None
-
-    def frame(self, service_id: str, call: HookCall) -> Frame:
-        """Return the frame of the answer to one call."""
-        return Frame(
-            call.hook_instance,
-            call.issuer,
-            service_id,
-            call.received_at,
-            self.documentation_url,
-            self.smart_launch_url,
-        )
-
-
-def gaps(not_used: Sequence[str], missing: Sequence[str]) -> str | None:
-    """Return the lines that say which data were set aside and which were not there."""
-    lines = [
-        f"**Not used**: {listed(not_used, 4)}." if not_used else None,
-        f"**Missing**: {listed(missing, 8)}." if missing else None,
-    ]
-    return paragraphs(*lines) or None

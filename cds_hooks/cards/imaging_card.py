@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cds_hooks.cards.frame import Frame, gaps
+from cds_hooks.cards.basis import gaps
+from cds_hooks.cards.frame import Frame
 from cds_hooks.cards.wording import age, escaped, paragraphs, summary, table
 from cds_hooks.wire.response import Card, Indicator
 

@@ -1,0 +1,67 @@
+"""What a card rests on: the values that were seen, their age, what was set aside or not there.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cds_hooks.cards.wording import age, listed, paragraphs, table
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The latest value of one quantity, in words, with when it was taken."""
+
+    name: str
+    value: str
+    taken_at: datetime
+    preliminary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Everything a card says about the data behind its numbers."""
+
+    seen: tuple[Seen, ...]
+    readings: int
+    """How many readings were used in all."""
+    not_used: tuple[str, ...]
+    """Sentences that name a resource and why it was set aside."""
+    missing: tuple[str, ...]
+    """Clinical names, or sentences of what could not be fetched."""
+
+
+def basis_lines(basis: Basis, now: datetime) -> str:
+    """Return the part of a card's detail that says what it rests on."""
+    return paragraphs(
+        f"**Based on {basis.readings} readings**, the latest:" if basis.seen else None,
+        _latest(basis.seen, now),
+        gaps(basis.not_used, basis.missing),
+    )
+
+
+def gaps(not_used: Sequence[str], missing: Sequence[str]) -> str | None:
+    """Return the lines that say which data were set aside and which were not there."""
+    lines = [
+        f"**Not used**: {listed(not_used, 4)}." if not_used else None,
+        f"**Missing**: {listed(missing, 8)}." if missing else None,
+    ]
+    return paragraphs(*lines) or None
+
+
+def _latest(seen: Sequence[Seen], now: datetime) -> str | None:
+    if not seen:
+        return None
+    rows = [
+        (
+            each.name,
+            f"{each.value} (preliminary)" if each.preliminary else each.value,
+            age(each.taken_at, now),
+        )
+        for each in seen
+    ]
+    return table(("Seen", "Value", "Taken"), rows)
