@@ -1,0 +1,123 @@
+"""One suite for every ``TwinStore``: what the port promises, each adapter keeps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from twin.core.fit import Fit, FitOutcome, Interval
+from twin.core.haemodynamics import Quantity
+from twin.core.measurements import Condition, Device, Measurement
+from twin.core.parameters import Body
+from twin.core.stored_twin import PatientKey, StoredTwin
+from twin.errors import TwinIsNewer, TwinNotFound
+from twin.store.memory import MemoryTwinStore
+from twin.store.sqlite import SqliteTwinStore
+
+if TYPE_CHECKING:
+    from twin.ports import TwinStore
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def a_twin(patient: str = "digest-a", revision: int = 1) -> StoredTwin:
+    fit = Fit(
+        FitOutcome.WIDE,
+        Body(70.0, "female", 62.0, None),
+        812.5,
+        np.arange(12, dtype=np.float32).reshape(3, 4),
+        np.full(4, 0.25, np.float32),
+        np.ones((2, 4), np.float32),
+        None,
+        {"stroke volume": Interval(70.0, 51.0, 92.0)},
+        {Quantity.HEART_RATE: -0.4},
+        ("One sentence.", "Another."),
+    )
+    measurements = (
+        Measurement(Quantity.HEART_RATE, 80.0, NOON, "Observation/1/_history/1", Device.MONITOR),
+        Measurement(Condition.HAEMOGLOBIN, 12.5, NOON, "Observation/2", Device.LABORATORY),
+    )
+    return StoredTwin(PatientKey(patient), revision, "1", NOON, measurements, fit)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TwinStore]:
+    if request.param == "memory":
+        yield MemoryTwinStore()
+        return
+    opened = SqliteTwinStore(tmp_path / "twins.sqlite")
+    yield opened
+    opened.close()
+
+
+def test_a_patient_without_a_twin_is_an_error_not_an_average_patient(store: TwinStore) -> None:
+    with pytest.raises(TwinNotFound):
+        asyncio.run(store.load(PatientKey("nobody")))
+
+
+def test_what_was_saved_comes_back_whole(store: TwinStore) -> None:
+    saved = a_twin()
+    asyncio.run(store.save(saved))
+    loaded = asyncio.run(store.load(saved.patient))
+    assert (loaded.revision, loaded.model_version, loaded.updated_at) == (1, "1", NOON)
+    assert loaded.measurements == saved.measurements
+    assert loaded.fit.outcome is FitOutcome.WIDE
+    assert loaded.fit.body == saved.fit.body
+    assert loaded.fit.estimates == saved.fit.estimates
+    assert loaded.fit.residuals == saved.fit.residuals
+    assert loaded.fit.sentences == saved.fit.sentences
+    assert loaded.fit.drift_per_h is None
+    np.testing.assert_array_equal(loaded.fit.parameters, saved.fit.parameters)
+    np.testing.assert_array_equal(loaded.fit.weights, saved.fit.weights)
+    np.testing.assert_array_equal(loaded.fit.now, saved.fit.now)
+
+
+def test_the_drift_comes_back_with_the_fit(store: TwinStore) -> None:
+    drift = np.linspace(-1.0, 1.0, 8, dtype=np.float32).reshape(2, 4)
+    twin = a_twin()
+    asyncio.run(store.save(replace(twin, fit=replace(twin.fit, drift_per_h=drift))))
+    np.testing.assert_array_equal(asyncio.run(store.load(twin.patient)).fit.drift_per_h, drift)
+
+
+def test_the_first_revision_is_1(store: TwinStore) -> None:
+    with pytest.raises(TwinIsNewer):
+        asyncio.run(store.save(a_twin(revision=7)))
+
+
+def test_a_revision_follows_the_stored_one_without_a_gap(store: TwinStore) -> None:
+    asyncio.run(store.save(a_twin()))
+    asyncio.run(store.save(a_twin(revision=2)))
+    for revision in (1, 2, 4):
+        with pytest.raises(TwinIsNewer):
+            asyncio.run(store.save(a_twin(revision=revision)))
+    assert asyncio.run(store.load(PatientKey("digest-a"))).revision == 2
+
+
+def test_patients_do_not_share_a_twin(store: TwinStore) -> None:
+    asyncio.run(store.save(a_twin("digest-a")))
+    asyncio.run(store.save(a_twin("digest-b")))
+    asyncio.run(store.save(a_twin("digest-b", revision=2)))
+    assert asyncio.run(store.load(PatientKey("digest-a"))).revision == 1
+    assert asyncio.run(store.load(PatientKey("digest-b"))).revision == 2
+
+
+def test_two_writers_of_one_revision_cannot_both_win(store: TwinStore) -> None:
+    async def attempt(writer: int) -> bool:
+        later = replace(a_twin(), updated_at=NOON + timedelta(seconds=writer))
+        try:
+            await store.save(later)
+        except TwinIsNewer:
+            return False
+        return True
+
+    async def race() -> list[bool]:
+        return list(await asyncio.gather(*(attempt(writer) for writer in range(8))))
+
+    assert sum(asyncio.run(race())) == 1

@@ -1,0 +1,168 @@
+"""What fitting the twin to measurements yields: values only, and how far each may be trusted.
+
+A fit that failed is a value too. ``FitOutcome`` members are the sentence a clinician reads, and
+only a ``ConvergedFit`` can be forecast or treated: a function that gives advice cannot be handed a
+bad fit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jaxtyping import Float
+
+    from twin.core.haemodynamics import Quantity
+    from twin.core.parameters import Body
+
+
+class FitOutcome(Enum):
+    """How a fit ended; the value is the sentence for the clinician."""
+
+    GOOD = "The twin reproduces the measurements."
+    WIDE = (
+        "The twin reproduces the measurements, but they leave the circulation behind them "
+        "wide open; read the intervals, not the middle."
+    )
+    POOR = "The twin cannot reproduce these measurements together, so it gives no advice."
+    TOO_LITTLE = (
+        "The twin needs at least a heart rate and an arterial pressure of the last hours; "
+        "it gives no advice without them."
+    )
+    CONTRADICTORY = (
+        "The measurements contradict each other, so the twin gives no advice; "
+        "check and measure again."
+    )
+    OUT_OF_RANGE = (
+        "The measurements lie outside what the model of the circulation covers, "
+        "so the twin gives no advice."
+    )
+    NOT_AN_ADULT = (
+        "The model is of adults and this patient is younger than 18 years, "
+        "so the twin gives no advice."
+    )
+
+    @property
+    def advisable(self) -> bool:
+        """Whether a fit with this outcome may be simulated and become advice."""
+        return self in (FitOutcome.GOOD, FitOutcome.WIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A median with its 90 % interval, in the unit of what it describes."""
+
+    median: float
+    low: float
+    high: float
+
+    @property
+    def width(self) -> float:
+        """Return the distance between the ends of the interval."""
+        return self.high - self.low
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """The twin of one patient as the measurements leave it: a cloud of plausible circulations."""
+
+    outcome: FitOutcome
+    body: Body
+    effective_sample_size: float
+    """Of the importance sample; few of the 2,048 draws carry the weight when this is small."""
+    parameters: Float[np.ndarray, "parameter member"]
+    """Resampled members, rows in the order of ``twin.core.parameters.PARAMETERS``."""
+    weights: Float[np.ndarray, " member"]
+    """Share of each member; they sum to 1."""
+    now: Float[np.ndarray, "quantity member"]
+    """Each member's present state, rows in the order of ``Quantity``."""
+    drift_per_h: Float[np.ndarray, "fitted member"] | None
+    """How fast each member's fitted coordinates have been changing; None without two sets of vital
+    signs."""
+    estimates: Mapping[str, Interval]
+    """By quantity, and ``systemic vascular resistance`` and ``blood volume`` and the like."""
+    residuals: Mapping[Quantity, float]
+    """Measured minus the twin's median, in standard deviations of measurement and model
+    together."""
+    sentences: tuple[str, ...]
+
+    def converged(self) -> ConvergedFit | None:
+        """Return what may be simulated, or None where the outcome forbids advice."""
+        return ConvergedFit(self) if self.outcome.advisable else None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class ConvergedFit:
+    """A fit whose outcome allows advice; made by ``Fit.converged`` only.
+
+    Raises
+    ------
+    ValueError
+        When the fit's outcome allows no advice: call ``Fit.converged`` and handle its None.
+    """
+
+    fit: Fit
+
+    def __post_init__(self) -> None:
+        """Refuse a fit that must not become advice."""
+        if not self.fit.outcome.advisable:
+            raise ValueError(
+                "This fit allows no advice: call Fit.converged() and handle its None instead."
+            )
+
+    @property
+    def body(self) -> Body:
+        """Return the patient's body."""
+        return self.fit.body
+
+    @property
+    def parameters(self) -> Float[np.ndarray, "parameter member"]:
+        """Return the members' parameters."""
+        return self.fit.parameters
+
+    @property
+    def weights(self) -> Float[np.ndarray, " member"]:
+        """Return the members' shares."""
+        return self.fit.weights
+
+    @property
+    def estimates(self) -> Mapping[str, Interval]:
+        """Return the estimates with their 90 % intervals."""
+        return self.fit.estimates
+
+
+def weighted_interval(
+    values: Float[np.ndarray, " member"],
+    weights: Float[np.ndarray, " member"],
+    discrepancy_sd: float = 0.0,
+) -> Interval:
+    """Return the weighted median and 90 % interval, widened by the error of the model itself.
+
+    Each arm of the interval is widened in quadrature, which keeps a skewed interval skewed.
+
+    Parameters
+    ----------
+    values, weights
+        One entry a member; the weights sum to 1.
+    discrepancy_sd
+        Standard deviation of the model's own error, in the unit of the values.
+    """
+    order = np.argsort(values)
+    ranked = values[order].astype(np.float64)
+    share = np.cumsum(weights[order].astype(np.float64))
+    middle_of_step = share - 0.5 * weights[order]
+    low, median, high = np.interp((0.05, 0.5, 0.95), middle_of_step / share[-1], ranked)
+    # 1.645 standard deviations reach from the middle of a normal distribution to its 95th centile.
+    arm = 1.645 * discrepancy_sd
+    return Interval(
+        float(median),
+        float(median - np.hypot(median - low, arm)),
+        float(median + np.hypot(high - median, arm)),
+    )

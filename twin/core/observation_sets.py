@@ -1,0 +1,175 @@
+"""Which measurements can be used, and which of them describe one state of the patient.
+
+Turns a patient's measurements into *sets* (what was seen at about one time, each value with its
+error) and says in a sentence what was set aside. Nothing here knows the model.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from twin.core.device_errors import ARTERIAL_PRESSURES, FITTED_QUANTITIES, error_model
+from twin.core.haemodynamics import Quantity
+from twin.core.measurements import Condition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from twin.core.measurements import Measurement
+
+PHYSICALLY_POSSIBLE: Mapping[Quantity | Condition, tuple[float, float]] = {
+    Quantity.HEART_RATE: (15.0, 300.0),
+    Quantity.SYSTOLIC_PRESSURE: (20.0, 320.0),
+    Quantity.DIASTOLIC_PRESSURE: (5.0, 220.0),
+    Quantity.MEAN_PRESSURE: (10.0, 260.0),
+    Quantity.CENTRAL_VENOUS_PRESSURE: (-10.0, 50.0),
+    Quantity.PULMONARY_SYSTOLIC_PRESSURE: (5.0, 150.0),
+    Quantity.PULMONARY_DIASTOLIC_PRESSURE: (0.0, 90.0),
+    Quantity.PULMONARY_MEAN_PRESSURE: (2.0, 110.0),
+    Quantity.WEDGE_PRESSURE: (-2.0, 60.0),
+    Quantity.CARDIAC_OUTPUT: (0.3, 25.0),
+    Quantity.STROKE_VOLUME: (3.0, 250.0),
+    Quantity.EJECTION_FRACTION: (3.0, 95.0),
+    Quantity.OXYGEN_SATURATION: (20.0, 100.0),
+    Quantity.ARTERIAL_OXYGEN_PRESSURE: (10.0, 700.0),
+    Quantity.MIXED_VENOUS_SATURATION: (10.0, 95.0),
+    Condition.HAEMOGLOBIN: (1.5, 25.0),
+    Condition.INSPIRED_OXYGEN_FRACTION: (0.15, 1.0),
+    Condition.TEMPERATURE: (22.0, 44.0),
+}
+"""Wider than any reference range: outside it the value is a slip of a unit or of a sensor (a
+disconnected line, a lead that came off), not a sick patient with a beating heart."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A measurement that was not used, and why."""
+
+    measurement: Measurement
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One value of a set, with the standard deviation of its measurement."""
+
+    value: float
+    sd: float
+    measurement: Measurement
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationSet:
+    """What was seen of the patient at about one time."""
+
+    taken_at: datetime
+    seen: Mapping[Quantity, Seen]
+
+    @property
+    def has_heart_rate_and_pressure(self) -> bool:
+        """Whether the set holds what a fit cannot do without."""
+        pressure = any(quantity in self.seen for quantity in ARTERIAL_PRESSURES)
+        return pressure and Quantity.HEART_RATE in self.seen
+
+
+def screen(
+    measurements: Sequence[Measurement], now: datetime
+) -> tuple[tuple[Measurement, ...], tuple[SetAside, ...]]:
+    """Return the usable measurements, oldest first, and those set aside with a sentence each.
+
+    A later version of one source replaces the earlier; what is not finite, not possible or of the
+    future is set aside. ``now`` is the instant at which the twin is asked.
+    """
+    usable: dict[tuple[str, str], Measurement] = {}
+    aside: list[SetAside] = []
+    for measurement in sorted(measurements, key=lambda m: (m.taken_at, m.reference)):
+        if sentence := _why_not(measurement, now):
+            aside.append(SetAside(measurement, sentence))
+        else:
+            usable[(measurement.source, measurement.quantity.value)] = measurement
+    return tuple(sorted(usable.values(), key=lambda m: m.taken_at)), tuple(aside)
+
+
+# A clock of a monitor may run ahead of the hospital's; more than this is a wrong date.
+CLOCK_TOLERANCE_S = 300.0
+
+
+def _why_not(measurement: Measurement, now: datetime) -> str | None:
+    name = measurement.quantity.value.replace("_", " ")
+    if not math.isfinite(measurement.value):
+        return f"A {name} without a number was not used."
+    low, high = PHYSICALLY_POSSIBLE.get(measurement.quantity, (-math.inf, math.inf))
+    if not low <= measurement.value <= high:
+        return f"A {name} of {measurement.value:g} is not possible and was not used."
+    if (measurement.taken_at - now).total_seconds() > CLOCK_TOLERANCE_S:
+        return f"A {name} dated in the future was not used."
+    return None
+
+
+SET_SPAN_S = 900.0
+"""Vital signs charted within a quarter of an hour describe one state; nurses chart them one by
+one."""
+
+
+def observation_sets(measurements: Sequence[Measurement]) -> tuple[ObservationSet, ...]:
+    """Group screened measurements into sets, newest first.
+
+    A set spans ``SET_SPAN_S`` back from its newest value; of one quantity the newest value counts.
+    """
+    fitted = [m for m in measurements if m.quantity in FITTED_QUANTITIES]
+    fitted.sort(key=lambda m: m.taken_at, reverse=True)
+    sets: list[ObservationSet] = []
+    while fitted:
+        newest = fitted[0].taken_at
+        inside = [m for m in fitted if (newest - m.taken_at).total_seconds() <= SET_SPAN_S]
+        sets.append(_one_set(newest, inside))
+        fitted = fitted[len(inside) :]
+    return tuple(sets)
+
+
+def _one_set(newest: datetime, newest_first: Sequence[Measurement]) -> ObservationSet:
+    chosen: dict[Quantity, Measurement] = {}
+    for measurement in newest_first:
+        quantity = measurement.quantity
+        if isinstance(quantity, Quantity) and quantity not in chosen:
+            chosen[quantity] = measurement
+    pressures = sum(quantity in chosen for quantity in ARTERIAL_PRESSURES)
+    seen = {}
+    for quantity, measurement in chosen.items():
+        sd = error_model(quantity, measurement.device).sd(measurement.value)
+        if quantity in ARTERIAL_PRESSURES and pressures == 3:
+            # A device derives the third pressure from the other two: three values, two pieces of
+            # news.
+            sd *= math.sqrt(1.5)
+        seen[quantity] = Seen(measurement.value, sd, measurement)
+    return ObservationSet(newest, seen)
+
+
+def contradiction(observed: ObservationSet) -> str | None:
+    """Return a sentence where the set's pressures cannot be of one beating heart, else None."""
+    seen = observed.seen
+    orders = (
+        (Quantity.DIASTOLIC_PRESSURE, Quantity.SYSTOLIC_PRESSURE),
+        (Quantity.DIASTOLIC_PRESSURE, Quantity.MEAN_PRESSURE),
+        (Quantity.MEAN_PRESSURE, Quantity.SYSTOLIC_PRESSURE),
+        (Quantity.PULMONARY_DIASTOLIC_PRESSURE, Quantity.PULMONARY_SYSTOLIC_PRESSURE),
+    )
+    for lower, upper in orders:
+        if lower in seen and upper in seen and seen[lower].value >= seen[upper].value:
+            return (
+                f"The {lower.clinical_name} of {seen[lower].value:g} is not below the "
+                f"{upper.clinical_name} of {seen[upper].value:g} {upper.unit}."
+            )
+    return None
+
+
+def latest_conditions(measurements: Sequence[Measurement]) -> dict[Condition, Measurement]:
+    """Return the newest measurement of each condition that was measured at all."""
+    latest: dict[Condition, Measurement] = {}
+    for measurement in sorted(measurements, key=lambda m: m.taken_at):
+        if isinstance(measurement.quantity, Condition):
+            latest[measurement.quantity] = measurement
+    return latest

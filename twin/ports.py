@@ -1,0 +1,36 @@
+"""Ports of the twin: what it needs of the world. Protocols only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from twin.core.stored_twin import PatientKey, StoredTwin
+
+
+class TwinStore(Protocol):
+    """Where twins are kept between two calls."""
+
+    async def load(self, patient: PatientKey) -> StoredTwin:
+        """Return the latest acknowledged revision of the patient's twin.
+
+        Raises
+        ------
+        twin.errors.TwinNotFound
+            Nothing was ever saved for this patient.
+        twin.errors.StoreUnavailable
+            The store could not be read.
+        """
+        ...
+
+    async def save(self, twin: StoredTwin) -> None:
+        """Keep this revision; when it returns, the twin survives the death of the process.
+
+        Raises
+        ------
+        twin.errors.TwinIsNewer
+            The revision is not the stored one plus 1 (the first is 1): another writer was faster.
+        twin.errors.StoreUnavailable
+            Nothing was kept: the disk is full, or the store locked, damaged or gone.
+        """
+        ...

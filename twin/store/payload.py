@@ -1,0 +1,155 @@
+"""A stored twin as bytes and back: MessagePack with plain arrays, never pickle.
+
+The layout is spelt out here, apart from the values of the core, so that a change in the core
+cannot silently change what older files mean; ``LAYOUT`` rises when the layout does.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+import numpy as np
+
+from twin.core.fit import Fit, FitOutcome, Interval
+from twin.core.haemodynamics import Quantity
+from twin.core.measurements import Condition, Device, Measurement
+from twin.core.parameters import Body
+from twin.core.stored_twin import PatientKey, StoredTwin
+
+LAYOUT = 1
+
+
+class _Array(msgspec.Struct, array_like=True):
+    shape: tuple[int, ...]
+    float32: bytes
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> _Array:
+        return cls(array.shape, np.ascontiguousarray(array, np.float32).tobytes())
+
+    def array(self) -> np.ndarray:
+        return np.frombuffer(self.float32, np.float32).reshape(self.shape)
+
+
+class _Measurement(msgspec.Struct, array_like=True):
+    quantity: str
+    value: float
+    taken_at: datetime
+    reference: str
+    device: str
+
+
+class _Body(msgspec.Struct):
+    age_years: float | None
+    sex: str | None
+    weight_kg: float | None
+    height_cm: float | None
+
+
+class _Fit(msgspec.Struct):
+    outcome: str
+    body: _Body
+    effective_sample_size: float
+    parameters: _Array
+    weights: _Array
+    now: _Array
+    drift_per_h: _Array | None
+    estimates: dict[str, tuple[float, float, float]]
+    residuals: dict[str, float]
+    sentences: tuple[str, ...]
+
+
+class _Twin(msgspec.Struct):
+    layout: int
+    patient: str
+    revision: int
+    model_version: str
+    updated_at: datetime
+    measurements: tuple[_Measurement, ...]
+    fit: _Fit
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(_Twin)
+
+
+def to_bytes(twin: StoredTwin) -> bytes:
+    """Return the twin as MessagePack, arrays as the 32-bit floats that the kernel computes in."""
+    return _ENCODER.encode(
+        _Twin(
+            LAYOUT,
+            twin.patient,
+            twin.revision,
+            twin.model_version,
+            twin.updated_at,
+            tuple(
+                _Measurement(m.quantity.value, m.value, m.taken_at, m.reference, m.device.value)
+                for m in twin.measurements
+            ),
+            _from_fit(twin.fit),
+        )
+    )
+
+
+def from_bytes(payload: bytes) -> StoredTwin:
+    """Return the twin that ``to_bytes`` was given.
+
+    Raises
+    ------
+    ValueError
+        The bytes are no twin of a layout this program reads (msgspec's own errors are
+        ValueErrors).
+    """
+    stored = _DECODER.decode(payload)
+    if stored.layout != LAYOUT:
+        raise ValueError(f"layout {stored.layout} is not the layout {LAYOUT} of this program")
+    return StoredTwin(
+        PatientKey(stored.patient),
+        stored.revision,
+        stored.model_version,
+        stored.updated_at,
+        tuple(
+            Measurement(_quantity(m.quantity), m.value, m.taken_at, m.reference, Device(m.device))
+            for m in stored.measurements
+        ),
+        _to_fit(stored.fit),
+    )
+
+
+def _quantity(name: str) -> Quantity | Condition:
+    return Condition(name) if name in set(Condition) else Quantity(name)
+
+
+def _from_fit(fit: Fit) -> _Fit:
+    body = fit.body
+    return _Fit(
+        fit.outcome.name,
+        _Body(body.age_years, body.sex, body.weight_kg, body.height_cm),
+        fit.effective_sample_size,
+        _Array.of(fit.parameters),
+        _Array.of(fit.weights),
+        _Array.of(fit.now),
+        None if fit.drift_per_h is None else _Array.of(fit.drift_per_h),
+        {name: (i.median, i.low, i.high) for name, i in fit.estimates.items()},
+        {quantity.value: residual for quantity, residual in fit.residuals.items()},
+        fit.sentences,
+    )
+
+
+def _to_fit(fit: _Fit) -> Fit:
+    body = fit.body
+    if body.sex not in (None, "female", "male"):
+        raise ValueError("the body's sex is neither female nor male nor unknown")
+    return Fit(
+        FitOutcome[fit.outcome],
+        Body(body.age_years, body.sex, body.weight_kg, body.height_cm),  # type: ignore[arg-type]
+        fit.effective_sample_size,
+        fit.parameters.array(),
+        fit.weights.array(),
+        fit.now.array(),
+        None if fit.drift_per_h is None else fit.drift_per_h.array(),
+        {name: Interval(*ends) for name, ends in fit.estimates.items()},
+        {Quantity(name): residual for name, residual in fit.residuals.items()},
+        fit.sentences,
+    )
