@@ -1,4 +1,4 @@
-"""The card of ``deterioration-risk``: the chance of death in hospital, and what the twin forecasts.
+"""The card of ``deterioration-risk``: the chance of death in hospital, and the twin's forecast.
 
 Pure. When there is nothing worth a clinician's attention the answer is no card at all (CH-078).
 """
@@ -110,15 +110,15 @@ def _headline(reading: TrajectoryReading, forecast: TwinForecast) -> tuple[str, 
 
 def _what_the_number_is(reading: TrajectoryReading) -> str:
     doubt = (
-        "**This patient is unlike those the model learnt from; read the figure with that in mind.** "
+        "**This patient is unlike those the model learnt from; trust the figure less.** "
         if reading.out_of_distribution
         else ""
     )
     return (
         f"{doubt}Estimated probability of death in hospital: **{percent(reading.risk.value)}**, "
         f"90 % interval {percent(reading.risk.low)} to {percent(reading.risk.high)} "
-        f"({reading.risk_basis}). Among the patients it learnt from {percent(reading.population_rate)}"
-        " died. Not validated outside that data set."
+        f"({reading.risk_basis}). Among the patients it learnt from "
+        f"{percent(reading.population_rate)} died. Not validated outside that data set."
     )
 
 

@@ -19,6 +19,20 @@ signal or an image as a device; this one has no clearance and says so.
 SUMMARY_LIMIT = 140
 """A summary is shorter than this many characters: https://cds-hooks.hl7.org/2.0/#card-attributes."""
 
+_UNIT_WORDS = {
+    "mm[Hg]": "mmHg",
+    "cm[H2O]": "cmH2O",
+    "Cel": "\N{DEGREE SIGN}C",
+    "1": "",
+    "[pH]": "",
+    "[score]": "points",
+    "{score}": "points",
+    "10*9/L": "\N{MULTIPLICATION SIGN}10\N{SUPERSCRIPT NINE}/L",
+    "ug/L": "\N{GREEK SMALL LETTER MU}g/L",
+    "dyn.s/cm5": "dyn s cm\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT FIVE}",
+}
+"""UCUM codes that no clinician writes, as they are written."""
+
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
@@ -54,6 +68,15 @@ def number(value: float, decimals: int = 0, *, signed: bool = False) -> str:
     if text.lstrip("+-") == zero:
         return zero
     return text.replace("-", "\N{MINUS SIGN}")
+
+
+def measured(value: float, ucum_unit: str) -> str:
+    """Return a measured value with its unit as a clinician writes both: ``118 /min``, ``7.31``."""
+    decimals = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    text = number(value, decimals)
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return f"{text} {_UNIT_WORDS.get(ucum_unit, ucum_unit)}".rstrip()
 
 
 def between(low: float, high: float, decimals: int = 0, *, signed: bool = False) -> str:

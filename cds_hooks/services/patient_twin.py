@@ -1,0 +1,108 @@
+"""From a chart to the patient's updated twin: what two of the services do first.
+
+Orchestration only: reading FHIR is ``cds_hooks.fhir``, fitting is ``twin.usecases``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, final
+
+from cds_hooks.cards.basis import Basis, Seen
+from cds_hooks.cards.wording import escaped, measured
+from cds_hooks.fhir.codes import CODE_OF_KIND
+from cds_hooks.fhir.to_measurements import (
+    PatientFacts,
+    Readings,
+    body_of,
+    patient_facts,
+    readings_of,
+    twin_measurements,
+)
+from cds_hooks.security.patient_key import patient_key
+from cds_hooks.services.templates import OBSERVATION_KEYS, PATIENT
+from twin.usecases import assimilate
+
+if TYPE_CHECKING:
+    from cds_hooks.services.service import Chart, HookCall
+    from twin.ports import Estimator, TwinStore
+    from twin.usecases import Assimilation
+
+LATEST_SHOWN = 8
+"""Rows of the table of latest values: what fits a card without scrolling."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PatientTwin:
+    """The patient of a call: who, what was read of the chart, and the twin brought up to date."""
+
+    facts: PatientFacts
+    readings: Readings
+    assimilation: Assimilation
+    basis: Basis
+
+    @property
+    def fit_sentences(self) -> tuple[str, ...]:
+        """Return what the card says of the fit: how good, what stays open, whether it was kept."""
+        fit = self.assimilation.fit
+        kept = self.assimilation.not_saved
+        return (fit.outcome.value, *fit.sentences, *([kept] if kept else []))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PatientTwins:
+    """Where the services get the twin of a call's patient."""
+
+    store: TwinStore
+    estimator: Estimator
+    installation_key: bytes = field(repr=False)
+
+    async def updated(self, call: HookCall) -> PatientTwin:
+        """Read the chart, assimilate what is new, and return the patient with the twin.
+
+        Raises
+        ------
+        cds_hooks.errors.WrongPatient
+            The chart holds data of another patient.
+        """
+        chart = call.chart
+        patient_id = call.context.patient_id
+        observations = [raw for key in OBSERVATION_KEYS for raw in chart.resources.get(key, ())]
+        readings = readings_of(observations, patient_id, call.received_at)
+        patient = next(iter(chart.resources.get(PATIENT, ())), None)
+        facts = patient_facts(patient, readings.readings, call.received_at)
+        assimilation = await assimilate(
+            self.store,
+            self.estimator,
+            patient_key(self.installation_key, call.fhir_server or call.issuer, patient_id),
+            twin_measurements(readings.readings),
+            body_of(facts),
+            call.received_at,
+        )
+        return PatientTwin(facts, readings, assimilation, _basis(readings, chart))
+
+
+def _basis(readings: Readings, chart: Chart) -> Basis:
+    latest = {}
+    for reading in sorted(readings.readings, key=lambda each: each.taken_at):
+        latest[reading.kind] = reading
+    shown = sorted(latest.values(), key=lambda each: each.taken_at, reverse=True)[:LATEST_SHOWN]
+    return Basis(
+        seen=tuple(
+            Seen(
+                each.kind.value,
+                measured(each.value, CODE_OF_KIND[each.kind].unit),
+                each.taken_at,
+                each.preliminary,
+            )
+            for each in shown
+        ),
+        readings=len(readings.readings),
+        not_used=tuple(
+            f"{escaped(each.reference, 60)}: {escaped(each.reason, 160)}"
+            for each in readings.not_used
+        ),
+        missing=tuple(chart.missing.values()),
+    )
