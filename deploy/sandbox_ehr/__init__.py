@@ -1,1 +1,1 @@
-"""A stand-alone sandbox EHR: FHIR R4 read and search, sample patients, an order-entry page that acts as CDS client."""
+"""A stand-alone sandbox EHR: FHIR R4, sample patients, an order-entry page as CDS client."""

@@ -1,0 +1,1 @@
+"""The sample patients: invented courses, their generator, and the loader that ages them."""
