@@ -57,6 +57,8 @@ class OrderEffect:
     label: str
     assumption: str | None
     effect: SimulatedEffect
+    baseline: SimulatedEffect
+    """The same members without any order."""
     together: SimulatedEffect | None
 
 
@@ -72,12 +74,12 @@ def order_card(
     return frame.card(
         f"order/{order.reference}",
         summary(*_headline(order.label, effect)),
-        _indicator(effect),
+        _indicator(order),
         paragraphs(
             f"**{escaped(order.label)}**, simulated on the patient's twin, "
             f"{span(effect.at_s)} after the order. Not validated on patients.",
             _changes(effect),
-            _hypotension(effect),
+            _hypotension(order),
             _together(order.together),
             f"Assumed: {order.assumption}" if order.assumption else None,
             " ".join(fit_sentences),
@@ -126,9 +128,9 @@ def _changed(change: Interval, decimals: int) -> str:
     return f"{middle} ({between(change.low, change.high, decimals, signed=True)})"
 
 
-def _indicator(effect: SimulatedEffect) -> Indicator:
-    after = effect.probability_map_below_65
-    rise = after - effect.probability_map_below_65_before
+def _indicator(order: OrderEffect) -> Indicator:
+    after = order.effect.probability_map_below_65
+    rise = after - order.baseline.probability_map_below_65
     if rise >= HARM_WORTH_A_WARNING:
         return Indicator.CRITICAL if after >= HARM_WORTH_AN_ALARM else Indicator.WARNING
     return Indicator.INFO
@@ -150,11 +152,11 @@ def _changes(effect: SimulatedEffect) -> str:
     return table(("Simulated, 90 % interval", "Without", "With", "Change"), rows)
 
 
-def _hypotension(effect: SimulatedEffect) -> str:
+def _hypotension(order: OrderEffect) -> str:
     return (
         "Simulated probability of a mean arterial pressure below 65 mmHg: "
-        f"{percent(effect.probability_map_below_65_before)} without, "
-        f"**{percent(effect.probability_map_below_65)}** with the order."
+        f"{percent(order.baseline.probability_map_below_65)} without, "
+        f"**{percent(order.effect.probability_map_below_65)}** with the order."
     )
 
 

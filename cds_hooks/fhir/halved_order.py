@@ -1,0 +1,42 @@
+"""A draft order with half its dose: the whole resource, as an ``update`` action needs it. Pure.
+
+Only a dose that stands in structured fields can be halved; a dose in words is left to people.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+_HALVED = ("doseQuantity", "rateQuantity")
+
+
+def halved_order(draft: msgspec.Raw) -> dict[str, Any] | None:
+    """Return the draft with half the dose or rate and all else equal (CH-120), or None.
+
+    None where the order is no MedicationRequest with exactly one structured dose: guessing which
+    of several steps to halve, or rewriting a dose in words, could order something nobody meant.
+    The dosage's free text goes, because it would still tell the old dose.
+    """
+    order = msgspec.json.decode(draft)
+    if order.get("resourceType") != "MedicationRequest" or not order.get("id"):
+        return None
+    match order.get("dosageInstruction"):
+        case [{"doseAndRate": [dict() as dose_and_rate]} as dosage]:
+            pass
+        case _:
+            return None
+    present = [name for name in _HALVED if _is_quantity(dose_and_rate.get(name))]
+    if not present or "rateRatio" in dose_and_rate or "doseRange" in dose_and_rate:
+        return None
+    # A rate alone, or a dose alone; with both, the dose is halved and so takes half the time.
+    name = present[0]
+    quantity = dose_and_rate[name]
+    halved = dose_and_rate | {name: quantity | {"value": quantity["value"] / 2}}
+    kept = {key: value for key, value in dosage.items() if key != "text"}
+    return order | {"dosageInstruction": [kept | {"doseAndRate": [halved]}]}
+
+
+def _is_quantity(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("value"), int | float)

@@ -1,0 +1,126 @@
+"""Which other orders are simulated beside a draft, and how the better ones become suggestions.
+
+Pure. A suggestion is a draft resource with intent ``proposal``; nothing is applied by itself. The
+menu is short on purpose: what a team at the bedside would weigh first, in the doses that
+``twin.core.interventions`` knows. It is ours, no guideline, and the simulation decides what of it is
+shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from cds_hooks.cards.frame import Proposal
+from cds_hooks.cards.wording import plain
+from cds_hooks.wire.response import Action, CreateAction, DeleteAction, UpdateAction, embedded
+from twin.core.interventions import (
+    Drug,
+    DrugDose,
+    Fluid,
+    FluidKind,
+    Infusion,
+    Intervention,
+    Oxygen,
+)
+
+if TYPE_CHECKING:
+    from cds_hooks.fhir.to_interventions import OrderedIntervention
+
+Draft = Mapping[str, Any]
+DraftOf = Callable[[Intervention], dict[str, Any]]
+"""Makes the complete draft resource that would order an intervention for this patient."""
+
+MENU: Final[tuple[tuple[str, Intervention], ...]] = (
+    ("Crystalloid 250 mL in 15 min", Fluid(FluidKind.CRYSTALLOID, 250, 900)),
+    ("Crystalloid 500 mL in 15 min", Fluid(FluidKind.CRYSTALLOID, 500, 900)),
+    ("Norepinephrine 0.05 µg/kg/min", Infusion(Drug.NOREPINEPHRINE, 0.05)),
+)
+RED_CELLS: Final = ("Red cells 300 mL in 30 min", Fluid(FluidKind.RED_CELLS, 300, 1800))
+RED_CELL_HAEMOGLOBIN_G_PER_DL: Final = 7.0
+"""Restrictive threshold of transfusion in adults: AABB guideline 2023, doi:10.1001/jama.2023.12914."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Something else to do instead of one draft order."""
+
+    key: str
+    label: str
+    interventions: tuple[Intervention, ...]
+    """What would be done; none for leaving the order out."""
+    actions: tuple[Action, ...]
+
+
+def alternatives(
+    order: OrderedIntervention,
+    halved: Draft | None,
+    haemoglobin_g_per_dl: float | None,
+    draft_of: DraftOf,
+) -> tuple[Alternative, ...]:
+    """Return what to simulate beside one draft order.
+
+    Parameters
+    ----------
+    order
+        The understood draft.
+    halved
+        The draft with half its dose, or None where that cannot be written safely.
+    haemoglobin_g_per_dl
+        The latest haemoglobin; red cells are considered only where it is low.
+    draft_of
+        Makes the draft resource of an intervention.
+    """
+    label = plain(order.label, 48)
+    remove = DeleteAction(description=f"Remove the draft: {label}", resource_id=order.reference)
+    found = [Alternative("without", f"Leave out: {label}", (), (remove,))]
+    half = half_of(order.intervention)
+    if halved is not None and half is not None:
+        update = UpdateAction(description=f"Half the dose: {label}", resource=embedded(halved))
+        found.append(Alternative("half", f"Half the dose: {label}", (half,), (update,)))
+    low = haemoglobin_g_per_dl is not None and (
+        haemoglobin_g_per_dl < RED_CELL_HAEMOGLOBIN_G_PER_DL
+    )
+    for name, intervention in (*MENU, *([RED_CELLS] if low else [])):
+        if intervention == order.intervention:
+            continue
+        create = CreateAction(
+            description=f"Propose: {name}", resource=embedded(draft_of(intervention))
+        )
+        found.append(
+            Alternative(f"instead/{name}", f"Instead: {name}", (intervention,), (remove, create))
+        )
+    return tuple(found)
+
+
+def half_of(intervention: Intervention) -> Intervention | None:
+    """Return the intervention at half its dose, or None where half has no meaning."""
+    match intervention:
+        case Fluid():
+            return replace(intervention, volume_ml=intervention.volume_ml / 2)
+        case Infusion():
+            return replace(intervention, rate=intervention.rate / 2)
+        case DrugDose():
+            return replace(intervention, dose_mg=intervention.dose_mg / 2)
+        case Oxygen() | _:
+            return None
+
+
+def proposals(better: Sequence[tuple[Alternative, str]]) -> tuple[Proposal, ...]:
+    """Return the suggestions, best first; only the first is recommended.
+
+    Parameters
+    ----------
+    better
+        Alternatives with a better simulated outcome, and what they change, in words.
+    """
+    return tuple(
+        Proposal(
+            alternative.key,
+            plain(f"{alternative.label} ({words})", 120),
+            alternative.actions,
+            recommended=rank == 0,
+        )
+        for rank, (alternative, words) in enumerate(better)
+    )
