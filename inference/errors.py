@@ -1,0 +1,71 @@
+"""What goes wrong in reading traces and images, drawn as a tree. Messages hold no patient data.
+
+::
+
+    InferenceError
+    ├── ReleaseError            a released model cannot be used as it lies there
+    │   ├── ReleaseNotFound
+    │   ├── ReleaseMalformed
+    │   └── WeightsMismatch
+    ├── RuntimeBusy             try again later
+    ├── InputUnusable           the caller's arrays are not what the release reads
+    └── TrainingDataUnusable    a data file is not in its layout
+"""
+
+from __future__ import annotations
+
+
+class InferenceError(Exception):
+    """Anything this room raises on purpose."""
+
+
+class ReleaseError(InferenceError):
+    """A released model cannot be used as it lies there; reinstall or rebuild the release."""
+
+
+class ReleaseNotFound(ReleaseError):
+    """No folder of that name among the releases."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is no release named {name!r}; `cardiotwin release list` names those there are."
+        )
+
+
+class ReleaseMalformed(ReleaseError):
+    """A release.json that does not say what a release must say."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"The release {name!r} is malformed ({reason}); build it again.")
+
+
+class WeightsMismatch(ReleaseError):
+    """Weights whose digest is not the one the release was evaluated with."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The weights of release {name!r} do not have the digest that its release.json states; "
+            "they are not used. Install the release again."
+        )
+
+
+class RuntimeBusy(InferenceError):
+    """Every place in the runtime's queue is taken."""
+
+    def __init__(self) -> None:
+        super().__init__("The model runtime has no free place; call again shortly.")
+
+
+class InputUnusable(InferenceError):
+    """Arrays of another shape or kind than the release reads: a fault of the caller."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"Input for release {name!r} cannot be used: {reason}.")
+
+
+class TrainingDataUnusable(InferenceError):
+    """A data file that is missing or not in its documented layout."""
+
+    def __init__(self, file: str, line: int, wanted: str) -> None:
+        where = f"{file}, line {line}" if line else file
+        super().__init__(f"{where}: expected {wanted}; see the layout of PhysioNet 2012 in the docs.")

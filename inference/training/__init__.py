@@ -1,0 +1,1 @@
+"""Making releases: readers, splits, augmentation, teachers, loops, export. Serving imports none of it."""
