@@ -34,7 +34,7 @@ _UNIT_WORDS = {
 """UCUM codes that no clinician writes, as they are written."""
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def plain(text: str, limit: int = 60) -> str:
@@ -54,7 +54,7 @@ def summary(*sentences: str) -> str:
     """Join sentences while the whole stays under the limit; the first is cut if it must be."""
     text = plain(sentences[0], SUMMARY_LIMIT - 1)
     for sentence in sentences[1:]:
-        longer = f"{text} {sentence}"
+        longer = f"{text} {plain(sentence, SUMMARY_LIMIT)}"
         if len(longer) >= SUMMARY_LIMIT:
             break
         text = longer
