@@ -6,6 +6,7 @@
     - WeightNeeded              a dose that acts by body weight, and no body weight
     - RouteNotModelled          the drug is modelled, but not given in this way
   x SimulationError             the arrays handed to a simulation do not fit it
+  x EmulatorUnreadable          the trained emulator is missing, damaged or of another model
   x StoreError                  where twins are kept
     - TwinNotFound              no twin of this patient yet
     - TwinIsNewer               another writer saved first: recall and try again
@@ -67,6 +68,10 @@ class SimulationError(TwinError):
     """The caller's arrays do not fit the simulation; the message says which axis is wrong."""
 
 
+class EmulatorUnreadable(TwinError):
+    """The trained emulator is missing, damaged or of another model: train or install it anew."""
+
+
 class StoreError(TwinError):
     """Something about the place where twins are kept."""
 
@@ -76,8 +81,8 @@ class TwinNotFound(StoreError):
 
 
 class TwinIsNewer(StoreError):
-    """The stored revision is not the one this was built on: recall it, redo the work, save again."""
+    """The stored revision is not the one this was built on: recall, redo the work, save again."""
 
 
 class StoreUnavailable(StoreError):
-    """The store could not read or write; nothing was acknowledged. Free space or mend the store."""
+    """The store could not read or write, and acknowledged nothing. Free space or mend it."""

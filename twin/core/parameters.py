@@ -96,6 +96,14 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter("venous_compliance", "mL/mmHg", 90, 30, 250, f"{_HELDT}: 100; tuned"),
     Parameter("venous_unstressed_volume", "mL", 2700, 1000, 4500, f"{_HELDT}: 2500; tuned"),
     Parameter(
+        "unstressed_volume_elsewhere",
+        "mL",
+        1100,
+        300,
+        2500,
+        f"{_HELDT}: 715 systemic arteries, 580 lung vessels",
+    ),
+    Parameter(
         "venous_collapse_volume",
         "mL",
         250,
@@ -172,6 +180,7 @@ _GROWS_WITH_SIZE: Final = (
     "arterial_stiffening_volume",
     "venous_compliance",
     "venous_unstressed_volume",
+    "unstressed_volume_elsewhere",
     "venous_collapse_volume",
     "pulmonary_artery_compliance",
     "pulmonary_vein_compliance",

@@ -1,0 +1,105 @@
+"""Pressure receptors and what the autonomic nervous system makes of them. Scalars in, scalars out.
+
+May live here: afferent and efferent activities and their gains. Compiled into the kernels: no branch,
+no exponential, single-precision constants only.
+
+Activities are deviations from rest. The arterial receptors saturate on both sides (Ursino 1998, Am J
+Physiol 275:H1733); the low-pressure receptors of atria and lungs drive the vessels but not the vagus
+(Johnson 1974, Circ Res 34:515: forearm vasoconstriction without a change of pulse or pressure); below
+a mean pressure of 60 mmHg the ischaemic response of the central nervous system joins (Guyton & Hall
+2006, chapter 18).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from twin.core.compiled import inlined
+
+_ZERO: Final = np.float32(0.0)
+_ONE: Final = np.float32(1.0)
+_THREE: Final = np.float32(3.0)
+_NINE: Final = np.float32(9.0)
+_TWENTY_SEVEN: Final = np.float32(27.0)
+
+AFFERENT_S: Final = np.float32(2.0)
+"""Time constant of the receptors and their pathway (Ursino 1998: 2.1 s)."""
+VAGAL_S: Final = np.float32(1.5)
+"""Time constant of vagal slowing (Ursino 1998: 1.5 s)."""
+SYMPATHETIC_S: Final = np.float32(8.0)
+"""Time constant of sympathetic drive to heart and resistance vessels (Ursino 1998: 2-8 s)."""
+VENOUS_S: Final = np.float32(20.0)
+"""Time constant of venous tone (Ursino 1998: 20 s)."""
+LOW_PRESSURE_WIDTH_MMHG: Final = np.float32(3.0)
+"""Range over which the low-pressure receptors work, about the normal span of atrial pressure."""
+ISCHAEMIC_ONSET_MMHG: Final = np.float32(60.0)
+INVERSE_ISCHAEMIC_SPAN: Final = np.float32(1.0 / 40.0)
+"""The ischaemic response begins at 60 mmHg and is whole at 15 to 20 (Guyton & Hall 2006)."""
+
+BLOCKED_RATE_TONE: Final = np.float32(0.14)
+"""Share of the resting heart rate that full beta blockade takes: Jose & Taylor 1969, J Clin Invest
+48:2019 (propranolol 0.2 mg/kg at rest)."""
+BLOCKED_CONTRACTILITY_TONE: Final = np.float32(0.15)
+"""The same for contractility: Epstein 1965, J Clin Invest 44:1745 (output 20 % lower at rest)."""
+HEART_RATE_FLOOR: Final = np.float32(20.0)
+"""Ventricular escape rhythm, /min."""
+
+
+@inlined
+def saturating(drive: float) -> float:
+    """Return a rational stand-in for tanh: 1 at 3 and above, -1 at -3 and below, error < 0.024."""
+    part = min(max(drive, -_THREE), _THREE)
+    square = part * part
+    return part * (_TWENTY_SEVEN + square) / (_TWENTY_SEVEN + _NINE * square)
+
+
+@inlined
+def arterial_deficit(pressure_mmhg: float, set_point_mmhg: float, inverse_width: float) -> float:
+    """Return how far the arterial receptors see pressure below the set point, -1 to 1."""
+    return saturating((set_point_mmhg - pressure_mmhg) * inverse_width)
+
+
+@inlined
+def sympathetic_drive(
+    deficit: float,
+    arterial_pressure_mmhg: float,
+    central_venous_pressure_mmhg: float,
+    low_pressure_set_point_mmhg: float,
+    low_pressure_gain: float,
+    ischaemic_gain: float,
+) -> float:
+    """Return the sympathetic activity that the receptors call for; 0 is rest."""
+    emptiness = saturating(
+        (low_pressure_set_point_mmhg - central_venous_pressure_mmhg) / LOW_PRESSURE_WIDTH_MMHG
+    )
+    ischaemia = (ISCHAEMIC_ONSET_MMHG - arterial_pressure_mmhg) * INVERSE_ISCHAEMIC_SPAN
+    return (
+        deficit + low_pressure_gain * emptiness + ischaemic_gain * min(max(ischaemia, _ZERO), _ONE)
+    )
+
+
+@inlined
+def heart_rate(
+    resting_per_min: float,
+    highest_per_min: float,
+    sympathetic: float,
+    vagal: float,
+    blocked: float,
+) -> float:
+    """Return the heart rate that nerves and beta blockade set, /min.
+
+    ``sympathetic`` and ``vagal`` are activities times their gains; ``blocked`` is the share of beta
+    receptors without effect.
+    """
+    rate = resting_per_min * (
+        _ONE + (_ONE - blocked) * sympathetic - vagal - BLOCKED_RATE_TONE * blocked
+    )
+    return min(max(rate, HEART_RATE_FLOOR), highest_per_min)
+
+
+@inlined
+def contractility(sympathetic: float, blocked: float) -> float:
+    """Return the factor on the systolic elastances that nerves and beta blockade set."""
+    return _ONE + (_ONE - blocked) * sympathetic - BLOCKED_CONTRACTILITY_TONE * blocked

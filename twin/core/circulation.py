@@ -1,0 +1,150 @@
+"""The closed loop: pressures from volumes, and flows from pressures, of one member at one moment.
+
+May live here: the connection of chambers, vessels and valves. ``w`` is the flat array of ``layout``,
+``i`` the member's lane. Blood goes left ventricle, arteries, veins, right atrium, right ventricle,
+lung arteries, lung veins, left atrium; the sum of the eight rates is the inflow from outside.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.core.chambers import atrium_pressure, ventricle_pressure
+from twin.core.compiled import inlined
+from twin.core.layout import (
+    AORTIC,
+    COLLAPSE_SQUARED,
+    CONDUCTANCE_NOW,
+    INFLOW_NOW,
+    INVERSE_ARTERIAL_COMPLIANCE,
+    INVERSE_ARTERIAL_STIFFENING,
+    INVERSE_LUNG_ARTERY_COMPLIANCE,
+    INVERSE_LUNG_VEIN_COMPLIANCE,
+    INVERSE_VENOUS_COMPLIANCE,
+    LEFT_ELASTANCE_NOW,
+    LEFT_STIFFENING,
+    LUNG,
+    LUNG_RETURN,
+    MITRAL,
+    PULMONARY,
+    RIGHT_ELASTANCE_NOW,
+    RIGHT_STIFFENING,
+    TRICUSPID,
+    UNSTRESSED_NOW,
+    VENOUS_RETURN,
+    parameter_row,
+)
+from twin.core.valves import forward_flow
+from twin.core.vessels import artery_pressure, vein_pressure
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+    Flat = Float[np.ndarray, " place"]
+    Eight = tuple[float, float, float, float, float, float, float, float]
+
+_LEFT_DIASTOLIC = parameter_row("left_ventricle_diastolic_elastance")
+_RIGHT_DIASTOLIC = parameter_row("right_ventricle_diastolic_elastance")
+_LEFT_UNSTRESSED = parameter_row("left_ventricle_unstressed_volume")
+_RIGHT_UNSTRESSED = parameter_row("right_ventricle_unstressed_volume")
+_LEFT_ATRIUM_SYSTOLIC = parameter_row("left_atrium_systolic_elastance")
+_LEFT_ATRIUM_DIASTOLIC = parameter_row("left_atrium_diastolic_elastance")
+_RIGHT_ATRIUM_SYSTOLIC = parameter_row("right_atrium_systolic_elastance")
+_RIGHT_ATRIUM_DIASTOLIC = parameter_row("right_atrium_diastolic_elastance")
+
+
+@inlined
+def heart_pressures(
+    w: Flat,
+    i: int,
+    left_ventricle: float,
+    right_ventricle: float,
+    left_atrium: float,
+    right_atrium: float,
+    ventricles_active: float,
+    atria_active: float,
+) -> tuple[float, float, float, float]:
+    """Return the pressures of the four chambers (mmHg) from their volumes (mL)."""
+    return (
+        ventricle_pressure(
+            left_ventricle - w[_LEFT_UNSTRESSED + i],
+            ventricles_active,
+            w[LEFT_ELASTANCE_NOW + i],
+            w[_LEFT_DIASTOLIC + i],
+            w[LEFT_STIFFENING + i],
+        ),
+        ventricle_pressure(
+            right_ventricle - w[_RIGHT_UNSTRESSED + i],
+            ventricles_active,
+            w[RIGHT_ELASTANCE_NOW + i],
+            w[_RIGHT_DIASTOLIC + i],
+            w[RIGHT_STIFFENING + i],
+        ),
+        atrium_pressure(
+            left_atrium, atria_active, w[_LEFT_ATRIUM_SYSTOLIC + i], w[_LEFT_ATRIUM_DIASTOLIC + i]
+        ),
+        atrium_pressure(
+            right_atrium,
+            atria_active,
+            w[_RIGHT_ATRIUM_SYSTOLIC + i],
+            w[_RIGHT_ATRIUM_DIASTOLIC + i],
+        ),
+    )
+
+
+@inlined
+def vessel_pressures(
+    w: Flat, i: int, arteries: float, veins: float, lung_arteries: float, lung_veins: float
+) -> tuple[float, float, float, float]:
+    """Return the pressures of the four vessels (mmHg).
+
+    Volumes in mL above the unstressed ones, which are constants but for the veins.
+    """
+    return (
+        artery_pressure(
+            arteries, w[INVERSE_ARTERIAL_COMPLIANCE + i], w[INVERSE_ARTERIAL_STIFFENING + i]
+        ),
+        vein_pressure(
+            veins - w[UNSTRESSED_NOW + i],
+            w[INVERSE_VENOUS_COMPLIANCE + i],
+            w[COLLAPSE_SQUARED + i],
+        ),
+        lung_arteries * w[INVERSE_LUNG_ARTERY_COMPLIANCE + i],
+        lung_veins * w[INVERSE_LUNG_VEIN_COMPLIANCE + i],
+    )
+
+
+@inlined
+def volume_rates(
+    w: Flat,
+    i: int,
+    left_ventricle: float,
+    right_ventricle: float,
+    left_atrium: float,
+    right_atrium: float,
+    arteries: float,
+    veins: float,
+    lung_arteries: float,
+    lung_veins: float,
+) -> Eight:
+    """Return how fast the eight volumes change (mL/s) at eight pressures (mmHg), in their order."""
+    ejected = forward_flow(left_ventricle - arteries, w[AORTIC + i])
+    through_body = (arteries - veins) * w[CONDUCTANCE_NOW + i]
+    returning = (veins - right_atrium) * w[VENOUS_RETURN + i]
+    filling_right = forward_flow(right_atrium - right_ventricle, w[TRICUSPID + i])
+    into_lungs = forward_flow(right_ventricle - lung_arteries, w[PULMONARY + i])
+    through_lungs = (lung_arteries - lung_veins) * w[LUNG + i]
+    from_lungs = (lung_veins - left_atrium) * w[LUNG_RETURN + i]
+    filling_left = forward_flow(left_atrium - left_ventricle, w[MITRAL + i])
+    return (
+        filling_left - ejected,
+        filling_right - into_lungs,
+        from_lungs - filling_left,
+        returning - filling_right,
+        ejected - through_body,
+        through_body - returning + w[INFLOW_NOW + i],
+        into_lungs - through_lungs,
+        through_lungs - from_lungs,
+    )

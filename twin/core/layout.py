@@ -1,0 +1,149 @@
+"""Where each number of an ensemble lies in the one flat array that the kernels work on.
+
+May live here: names of rows and how parameter arrays become blocks. Value ``row`` of member ``lane``
+of a block lies at ``row * LANES + lane``; the names below are ``row * LANES`` already.
+
+One flat array with a literal ``LANES`` is what lets the compiler prove that rows do not overlap, and so
+turn the loop over members into vector instructions; two-dimensional arrays run six times slower.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from twin.core.parameters import PARAMETER_INDEX, PARAMETERS
+from twin.errors import SimulationError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+LANES: Final = 32
+
+PARAMETER_ROWS: Final = len(PARAMETERS)
+
+
+def parameter_row(name: str) -> int:
+    """Return the place of a parameter's first member in the flat array."""
+    return PARAMETER_INDEX[name] * LANES
+
+
+def _places(count: int, after: int) -> tuple[int, ...]:
+    return tuple((after + row) * LANES for row in range(count))
+
+
+# Volumes (mL) of the pulsatile model; the beat-averaged one uses the four vessels only, and counts
+# vessels above their unstressed volumes (veins excepted: theirs is under control).
+(LEFT_VENTRICLE, RIGHT_VENTRICLE, LEFT_ATRIUM, RIGHT_ATRIUM) = _places(4, PARAMETER_ROWS)
+(ARTERIES, VEINS, LUNG_ARTERIES, LUNG_VEINS) = _places(4, PARAMETER_ROWS + 4)
+# The beat under way: seconds since it began, its period, and what scales its activation.
+(BEAT_TIME, PERIOD, VENTRICLE_RATE, ATRIUM_RATE, ATRIUM_SHIFT) = _places(5, PARAMETER_ROWS + 8)
+# Nerves.
+(ARTERIAL_AFFERENT, VENOUS_AFFERENT, SYMPATHETIC, VENOUS_TONE, VAGAL, RESERVE) = _places(
+    6, PARAMETER_ROWS + 13
+)
+# What nerves, drugs and losses make of the parameters at this moment.
+(RATE_NOW, LEFT_ELASTANCE_NOW, RIGHT_ELASTANCE_NOW, CONDUCTANCE_NOW) = _places(
+    4, PARAMETER_ROWS + 19
+)
+(UNSTRESSED_NOW, INFLOW_NOW, FLOW_NOW) = _places(3, PARAMETER_ROWS + 23)
+# Sums and extremes over the beat under way.
+(COUNT, SUM_AORTA, SUM_ATRIUM, SUM_LUNG, SUM_WEDGE) = _places(5, PARAMETER_ROWS + 26)
+(HIGH_AORTA, LOW_AORTA, HIGH_LUNG, LOW_LUNG, HIGH_VENTRICLE, LOW_VENTRICLE) = _places(
+    6, PARAMETER_ROWS + 31
+)
+# Slow stores: blood, fluid moved to the tissues, fluid that stays in the vessels (mL), haemoglobin
+# (g), alveolar and arterial oxygen pressure (mmHg), oxygen contents (mL/dL).
+(BLOOD, TISSUE_FLUID, RETAINED, HAEMOGLOBIN_MASS) = _places(4, PARAMETER_ROWS + 37)
+(ALVEOLAR, ARTERIAL_OXYGEN, ARTERIAL_CONTENT, VENOUS_CONTENT) = _places(4, PARAMETER_ROWS + 41)
+# The last whole beat.
+(
+    BEAT_RATE,
+    BEAT_SYSTOLIC,
+    BEAT_DIASTOLIC,
+    BEAT_MEAN,
+    BEAT_VENOUS,
+    BEAT_LUNG_SYSTOLIC,
+    BEAT_LUNG_DIASTOLIC,
+    BEAT_LUNG_MEAN,
+    BEAT_WEDGE,
+    BEAT_FILLED,
+    BEAT_EMPTIED,
+) = _places(11, PARAMETER_ROWS + 45)
+READ_FROM: Final = BLOOD
+"""Slow stores and the last beat are neighbours, so that a sample is one copy of ``READ_ROWS`` rows."""
+READ_ROWS: Final = 19
+# Reciprocals, so that the kernels multiply.
+(
+    INVERSE_ARTERIAL_COMPLIANCE,
+    INVERSE_ARTERIAL_STIFFENING,
+    INVERSE_VENOUS_COMPLIANCE,
+    COLLAPSE_SQUARED,
+    INVERSE_LUNG_ARTERY_COMPLIANCE,
+    INVERSE_LUNG_VEIN_COMPLIANCE,
+    LEFT_STIFFENING,
+    RIGHT_STIFFENING,
+    MITRAL,
+    AORTIC,
+    TRICUSPID,
+    PULMONARY,
+    VENOUS_RETURN,
+    LUNG,
+    LUNG_RETURN,
+    INVERSE_REFLEX_WIDTH,
+) = _places(16, PARAMETER_ROWS + 56)
+
+ROWS: Final = PARAMETER_ROWS + 72
+
+CONTROLS: Final = (
+    "fluid_ml_per_s",
+    "retained_fluid_ml_per_s",
+    "haemoglobin_g_per_s",
+    "bleeding_ml_per_s",
+    "diuresis_ml_per_s",
+    "vasoconstriction",
+    "venoconstriction",
+    "inotropy",
+    "chronotropy",
+    "beta_blockade",
+    "inspired_oxygen_fraction",
+)
+"""What acts on all members alike at one time. Fractions add to 1 in a factor: 0.2 of vasoconstriction
+raises resistance by a fifth, 0.1 of venoconstriction takes a tenth of the unstressed volume. An
+inspired fraction of 0 leaves each member's own."""
+CONTROL_INDEX: Final = {name: column for column, name in enumerate(CONTROLS)}
+
+
+def in_blocks(
+    values: Float[np.ndarray, "row member"], dtype: type[np.floating] = np.float32
+) -> Float[np.ndarray, "block place"]:
+    """Lay rows of members out as blocks of ``LANES``; the last member fills the empty lanes."""
+    rows, members = values.shape
+    blocks = -(-members // LANES)
+    padded = np.empty((rows, blocks * LANES), dtype)
+    padded[:, :members] = values
+    padded[:, members:] = values[:, -1:]
+    shaped = padded.reshape(rows, blocks, LANES).transpose(1, 0, 2)
+    return np.ascontiguousarray(shaped).reshape(blocks, rows * LANES)
+
+
+def checked(parameters: Float[np.ndarray, "parameter member"]) -> Float[np.ndarray, "..."]:
+    """Return the parameters if their shape and values can be simulated.
+
+    Raises
+    ------
+    SimulationError
+        The first axis is not ``PARAMETERS``, there is no member, or a value is not finite.
+    """
+    if parameters.ndim != 2 or parameters.shape[0] != PARAMETER_ROWS or not parameters.shape[1]:
+        raise SimulationError(
+            f"parameters: shape {parameters.shape}; expected ({PARAMETER_ROWS}, members). "
+            "Take the rows from twin.core.parameters.PARAMETERS."
+        )
+    if not np.isfinite(parameters).all():
+        row = int(np.argmin(np.isfinite(parameters).all(axis=1)))
+        raise SimulationError(
+            f"parameters: {PARAMETERS[row].name} is not finite in some member. Drop that member."
+        )
+    return parameters

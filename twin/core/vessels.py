@@ -1,0 +1,42 @@
+"""Arteries and veins as pressure-volume relations. Scalars in, mmHg out.
+
+May live here: how a vessel's pressure follows from its volume. Compiled into the kernels: no branch,
+no exponential, single-precision constants only.
+
+Arteries and lung vessels are counted above their unstressed volumes, whose sum is one parameter:
+it enters the balance of blood and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from twin.core.compiled import inlined
+
+_HALF: Final = np.float32(0.5)
+_ONE: Final = np.float32(1.0)
+
+
+@inlined
+def artery_pressure(
+    stressed_ml: float, inverse_compliance: float, inverse_stiffening: float
+) -> float:
+    """Return the pressure of elastic arteries that stiffen as they fill: ``x / C (1 + x / xs)``."""
+    return stressed_ml * inverse_compliance * (_ONE + stressed_ml * inverse_stiffening)
+
+
+@inlined
+def vein_pressure(
+    above_unstressed_ml: float, inverse_compliance: float, collapse_squared: float
+) -> float:
+    """Return the transmural pressure of veins that collapse when emptied.
+
+    ``(x + sqrt(x2 + w2)) / 2C``: compliant and straight when filled, and in the toe of width ``w``
+    it flattens towards zero, so that an emptying vein yields less and less pressure and none below
+    zero (Moreno 1970, Circ Res 27:1069).
+    """
+    reach = math.sqrt(above_unstressed_ml * above_unstressed_ml + collapse_squared)
+    return _HALF * (above_unstressed_ml + reach) * inverse_compliance
