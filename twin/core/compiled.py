@@ -27,7 +27,7 @@ _ARITHMETIC: Final[dict[str, Any]] = {"fastmath": True, "error_model": "numpy"}
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a small function that kernels call; the compiler inlines it there."""
-    return cast("Callable[P, R]", numba.njit(**_ARITHMETIC)(function))
+    return cast("Callable[P, R]", numba.njit(forceinline=True, **_ARITHMETIC)(function))
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

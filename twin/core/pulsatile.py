@@ -78,7 +78,7 @@ if TYPE_CHECKING:
     Twelve = tuple[
         float, float, float, float, float, float, float, float, float, float, float, float
     ]
-    Run = Callable[[Flat, Float[np.ndarray, "interval control"], int, int, np.ndarray], None]
+    Run = Callable[[Flat, Float[np.ndarray, "interval control"], int, int, int, np.ndarray], None]
 
 STEP_S: Final = 0.004
 """RK4 at 4 ms is within 0.02 mmHg of LSODA at 1e-9; a test compares."""
@@ -227,6 +227,7 @@ def _ensemble(lanes: int, digest: int) -> Run:
         w: Flat,
         controls: Float[np.ndarray, "interval control"],
         slow_steps: int,
+        fast_steps: int,
         intervals_per_sample: int,
         samples: Float[np.ndarray, "sample place"],
     ) -> None:
@@ -248,7 +249,7 @@ def _ensemble(lanes: int, digest: int) -> Run:
                     exchange_fluid(w, i, _SLOW_H, fluid, retained, haemoglobin, bleeding, diuresis)
                     exchange_oxygen(w, i, _SLOW_H, inspired)
                     w[COUNT + i] += _SAMPLES
-                for _ in range(FAST_STEPS):
+                for _ in range(fast_steps):
                     for i in range(lanes):
                         fast_step(w, i)
             if (interval + 1) % intervals_per_sample == 0:
@@ -335,5 +336,5 @@ def _run(
     controls = controls_over(schedule, np.arange(intervals) * CONTROL_S)
     samples = np.zeros((blocks.shape[0], intervals // per_sample, READ_ROWS * LANES), blocks.dtype)
     for block, taken in zip(blocks, samples, strict=True):
-        run_block(block, controls, round(CONTROL_S / SLOW_STEP_S), per_sample, taken)
+        run_block(block, controls, round(CONTROL_S / SLOW_STEP_S), FAST_STEPS, per_sample, taken)
     return samples
