@@ -1,4 +1,7 @@
-"""Ports of the service: what it needs of the world, in its own words. Protocols and the values they exchange."""
+"""Ports of the service: what it needs of the world, in its own words.
+
+Protocols and the values they exchange.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,15 @@ import msgspec
 
 @dataclass(frozen=True, slots=True)
 class FhirQuery:
-    """A read or a type search, relative to the FHIR base, e.g. ``Observation?patient=1``."""
+    """A read or a type search, relative to the FHIR base, e.g. ``Observation?patient=1``.
+
+    The further page of a search begins with ``?`` where the server's link has nothing between its
+    base and the query, e.g. ``?_getpages=1``.
+    """
 
     path: str
+    enough: int | None = None
+    """Follow no further page once this many resources are there; None asks for every page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,7 @@ class Ehr(Protocol):
     """The EHR's FHIR R4 server, as one clinician's grant allows it."""
 
     async def search(self, query: FhirQuery, grant: Grant) -> tuple[msgspec.Raw, ...]:
-        """Return the resources of a read or of every page of a search.
+        """Return the resources of a read, or of a search's pages until ``query.enough``.
 
         Raises
         ------
@@ -61,7 +70,10 @@ class KeySet(Protocol):
     async def key(
         self, issuer: str, key_id: str, jwks_url: str | None
     ) -> Mapping[str, object] | None:
-        """Return the JWK with this ``kid``, or None; an unknown ``kid`` reloads a remote set once."""
+        """Return the JWK with this ``kid``, or None.
+
+        An unknown ``kid`` reloads a remote set once.
+        """
         ...
 
 

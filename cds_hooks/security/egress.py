@@ -1,10 +1,8 @@
-"""The one gate that every outgoing request passes: who may be contacted, at which address.
+"""The one gate that every outgoing request passes: who may be contacted, at which address. Pure.
 
-``Egress`` is pure: it compares scheme, host and port for equality with the allow-list, never by
-prefix (``https://ehr.example.evil`` begins like ``https://ehr.example``; compare CVE-2026-34359),
-and judges addresses that a name resolved to. ``EgressTransport`` is the adapter: it resolves a
-name once, connects to the very address that was judged, so that a second answer of the DNS cannot
-redirect it, and follows no redirect.
+``Egress`` compares scheme, host and port for equality with the allow-list, never by prefix
+(``https://ehr.example.evil`` begins like ``https://ehr.example``; compare CVE-2026-34359), and
+judges the addresses that a name resolved to. ``egress_transport.py`` sends what passed.
 
 The URL reader is our own and refuses whatever two readers could understand differently: user
 information, backslashes, control characters, characters outside ASCII, dot segments, fragments,
@@ -13,21 +11,16 @@ and ports with leading zeros.
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import re
-import socket
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias, final
-
-import httpx2
 
 from cds_hooks.errors import HostNotAllowed
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
-Resolver: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 
 _URL: Final = re.compile(
     r"(?P<scheme>[A-Za-z]+)://(?P<host>[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?"
@@ -169,83 +162,3 @@ def _embedded(address: Address) -> Address:
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address
-
-
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """Return the addresses of a host, as the operating system resolves it."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(each[4][0]) for each in found))
-
-
-@final
-class EgressTransport(httpx2.AsyncBaseTransport):
-    """Sends requests to allowed servers only, at the addresses that were judged.
-
-    One pool of connections a server: a pool shared by address would hand a connection whose
-    certificate was checked for one name to another name at the same address.
-
-    Raises
-    ------
-    cds_hooks.errors.HostNotAllowed
-        From a request: the server, or every address of its name, is not allowed; nothing was sent.
-    """
-
-    def __init__(self, egress: Egress, resolver: Resolver = resolve) -> None:
-        self._egress = egress
-        self._resolver = resolver
-        self._pools: dict[Origin, httpx2.AsyncHTTPTransport] = {}
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request; httpx2 calls this, redirects included, so that each is judged anew."""
-        origin = self._egress.check(str(request.url)).origin
-        pool = self._pools.setdefault(origin, httpx2.AsyncHTTPTransport(trust_env=False))
-        failure: httpx2.ConnectError | None = None
-        for address in await self._admitted(origin):
-            try:
-                return await pool.handle_async_request(_pinned(request, origin, address))
-            except httpx2.ConnectError as error:
-                failure = error
-        raise failure or httpx2.ConnectError("The server's name has no address.")
-
-    async def _admitted(self, origin: Origin) -> Sequence[str]:
-        try:
-            addresses = await self._resolver(origin.host, origin.port)
-        except OSError as error:
-            raise httpx2.ConnectError("The server's name could not be resolved.") from error
-        admitted = [each for each in addresses if self._egress.admits(origin.host, each)]
-        if addresses and not admitted:
-            raise HostNotAllowed(
-                "The server's name leads to a private address; list its network in the"
-                " configuration if it is trusted. Nothing was sent."
-            )
-        return admitted
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        for pool in self._pools.values():
-            await pool.aclose()
-
-
-def _pinned(request: httpx2.Request, origin: Origin, address: str) -> httpx2.Request:
-    headers = httpx2.Headers(request.headers)
-    headers["Host"] = request.url.netloc.decode("ascii")
-    return httpx2.Request(
-        request.method,
-        request.url.copy_with(host=address),
-        headers=headers,
-        stream=request.stream,
-        extensions=dict(request.extensions) | {"sni_hostname": origin.host},
-    )
-
-
-def client(
-    egress: Egress, *, timeout_s: float, resolver: Resolver = resolve
-) -> httpx2.AsyncClient:
-    """Return an HTTP client that passes the gate and follows no redirect and no proxy."""
-    return httpx2.AsyncClient(
-        transport=EgressTransport(egress, resolver),
-        timeout=timeout_s,
-        follow_redirects=False,
-        trust_env=False,
-    )

@@ -1,4 +1,4 @@
-"""What every CDS Service is: its definition, the call it is given and the chart gathered for it."""
+"""What every CDS Service is: its definition, the call it is given, the chart gathered for it."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ class Chart:
     resources: Mapping[str, tuple[msgspec.Raw, ...]]
     missing: Mapping[str, str]
     """Prefetch key -> a sentence that says why it could not be had."""
+    set_aside: tuple[str, ...] = ()
+    """One sentence for each thing that came and was not used, such as an OperationOutcome."""
 
 
 @dataclass(frozen=True, slots=True)

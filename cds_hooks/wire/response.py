@@ -31,7 +31,10 @@ class Indicator(StrEnum):
 
 
 class SelectionBehavior(StrEnum):
-    """How many suggestions of a card may be chosen: https://cds-hooks.hl7.org/2.0/#card-attributes."""
+    """How many suggestions of a card may be chosen.
+
+    https://cds-hooks.hl7.org/2.0/#card-attributes.
+    """
 
     AT_MOST_ONE = "at-most-one"
     ANY = "any"

@@ -15,7 +15,8 @@ import httpx2
 import pytest
 
 from cds_hooks.errors import HostNotAllowed
-from cds_hooks.security.egress import Egress, EgressTransport, client, origin_of
+from cds_hooks.security.egress import Egress, origin_of
+from cds_hooks.security.egress_transport import EgressTransport, client
 
 ALLOWED = (
     "https://ehr.example/fhir",

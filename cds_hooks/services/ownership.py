@@ -1,0 +1,108 @@
+"""Whose the gathered resources are: nothing of another patient is ever read. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from cds_hooks.errors import WrongPatient
+from cds_hooks.fhir.resources import Lenient, Reference
+from cds_hooks.fhir.subject import Whose, whose
+
+PATIENT_BOUND: Final = frozenset(
+    {
+        "Condition",
+        "DeviceRequest",
+        "DiagnosticReport",
+        "DocumentReference",
+        "Encounter",
+        "ImagingStudy",
+        "MedicationAdministration",
+        "MedicationRequest",
+        "MedicationStatement",
+        "Observation",
+        "Procedure",
+        "RiskAssessment",
+        "ServiceRequest",
+    }
+)
+"""Types that say nothing unless they say of whom.
+
+https://hl7.org/fhir/R4/compartmentdefinition-patient.html.
+"""
+
+
+class _Owned(Lenient, frozen=True):
+    resource_type: str | None = None
+    id: str | None = None
+    subject: Reference | None = None
+    patient: Reference | None = None
+    beneficiary: Reference | None = msgspec.field(default=None, name="for")
+
+
+_OWNED: Final = msgspec.json.Decoder(_Owned)
+
+
+def of_patient(
+    key: str, resources: Iterable[msgspec.Raw], patient_id: str
+) -> tuple[tuple[msgspec.Raw, ...], tuple[str, ...]]:
+    """Part what is the patient's, or nobody's, from a sentence for each thing of unknown owner.
+
+    Raises
+    ------
+    cds_hooks.errors.WrongPatient
+        A resource is another patient's: the whole call is refused, because an EHR that mixes two
+        patients in one call cannot be trusted with the rest of it.
+    """
+    kept: list[msgspec.Raw] = []
+    set_aside: list[str] = []
+    for index, resource in enumerate(resources):
+        owner = owner_of(resource, patient_id)
+        if owner is Whose.OTHER:
+            raise WrongPatient(
+                f"{key}: entry {index} belongs to another patient than $.context.patientId; send"
+                " one patient's data only."
+            )
+        if owner is Whose.SAME:
+            kept.append(resource)
+        else:
+            set_aside.append(f"{key}: entry {index} does not say whose it is; not used.")
+    return tuple(kept), tuple(set_aside)
+
+
+def refuse_drafts_of_others(drafts: Iterable[msgspec.Raw], patient_id: str) -> None:
+    """Refuse a call that carries a draft order, or a task, for another patient.
+
+    A draft that names nobody is the context's patient's by the hook's definition.
+
+    Raises
+    ------
+    cds_hooks.errors.WrongPatient
+    """
+    for index, draft in enumerate(drafts):
+        if owner_of(draft, patient_id) is Whose.OTHER:
+            raise WrongPatient(
+                f"$.context: order {index} is for another patient than $.context.patientId; send"
+                " one patient's orders only."
+            )
+
+
+def owner_of(resource: msgspec.Raw, patient_id: str) -> Whose:
+    """Return whose a resource is; one that belongs to no patient, such as an Endpoint, is SAME."""
+    try:
+        owned = _OWNED.decode(resource)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Whose.UNKNOWN
+    if owned.resource_type == "Patient":
+        return Whose.SAME if owned.id == patient_id else Whose.OTHER
+    references = [each for each in (owned.subject, owned.patient, owned.beneficiary) if each]
+    if not references:
+        bound = owned.resource_type in PATIENT_BOUND
+        return Whose.UNKNOWN if bound else Whose.SAME
+    owners = {whose(each, patient_id) for each in references}
+    for answer in (Whose.OTHER, Whose.SAME):
+        if answer in owners:
+            return answer
+    return Whose.UNKNOWN
