@@ -164,7 +164,7 @@ VITAL_SIGNS: Final = (
             Loinc("8331-1", "Oral temperature", "Synthea"),
             Loinc("8329-5", "Body temperature - Core", "ISiK"),
             Loinc("60834-9", "Blood temperature", "MIMIC map"),
-            Loinc("8332-3", "Rectal temperature", "unverified"),
+            Loinc("8332-9", "Rectal temperature", "unverified"),
             Loinc("8333-7", "Tympanic membrane temperature", "unverified"),
             Loinc("8334-5", "Body temperature - Urinary bladder", "unverified"),
         ),

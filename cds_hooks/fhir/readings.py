@@ -44,6 +44,7 @@ _OBSERVATION: Final = msgspec.json.Decoder(Observation)
 _USABLE: Final = frozenset({"final", "amended", "corrected", "preliminary"})
 """https://hl7.org/fhir/R4/valueset-observation-status.html: others have no or a void result."""
 
+_COMA_PARTS: Final = 3
 _PULMONARY_ARTERY: Final = "81040000"  # SNOMED CT, as bodySite in the German ICU profiles
 
 
@@ -264,7 +265,7 @@ def _read_parts(
             readings.append(
                 Reading(Kind.MECHANICAL_VENTILATION, 1.0, when, reference, preliminary, row.device)
             )
-    return readings + _coma_total(readings)
+    return readings + _coma_total(readings) if len(readings) >= _COMA_PARTS else readings
 
 
 def _is_bare_panel(observation: Observation) -> bool:

@@ -8,12 +8,15 @@ for, and says so where it is not there. Element definitions: https://hl7.org/fhi
 
 from __future__ import annotations
 
+import re
 from typing import Final, TypeVar, final
 
 import msgspec
 
 from cds_hooks.fhir.wording import quoted
 
+_UPDATED: Final = "updated-"
+_DIGITS: Final = re.compile(r"[^0-9]+")
 _R = TypeVar("_R", bound="Lenient")
 
 
@@ -217,12 +220,23 @@ class Head(Lenient, frozen=True):
         """Return ``Type/id/_history/version``, or what there is of it.
 
         The version belongs to it: a corrected result is another fact than the one it corrects.
+        Where a server keeps no versions, the time of the last update stands in, as
+        ``updated-2026...``; ``literal_reference`` takes that away again.
         """
         kind = quoted(self.resource_type or "resource", 40)
         if self.id is None:
             return f"{kind} (without id)"
         plain = f"{kind}/{quoted(self.id, 80)}"
-        return plain if self.version_id is None else f"{plain}/_history/{quoted(self.version_id)}"
+        if self.version_id is not None:
+            return f"{plain}/_history/{quoted(self.version_id)}"
+        if self.last_updated is not None:
+            return f"{plain}/_history/{_UPDATED}{_DIGITS.sub('', self.last_updated)[:17]}"
+        return plain
+
+
+def literal_reference(reference: str) -> str:
+    """Return a reference that FHIR servers resolve: without a stand-in for a version."""
+    return reference.partition(f"/_history/{_UPDATED}")[0]
 
 
 class _LooseHead(Lenient, frozen=True):

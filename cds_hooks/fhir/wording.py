@@ -13,5 +13,7 @@ def quoted(text: str, limit: int = 40) -> str:
 
     Markdown and HTML stay as they are: the card escapes them, once, where it knows its format.
     """
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     flat = _NOT_PRINTABLE.sub("?", text)
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
