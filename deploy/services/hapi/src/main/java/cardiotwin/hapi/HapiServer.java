@@ -22,7 +22,7 @@ import ca.uhn.fhir.rest.server.RestfulServer;
  * is not guessed does not have to be switched off.
  */
 @Configuration
-@Import(R4Storage.class)
+@Import({R4Storage.class, LaterCodes.class})
 public class HapiServer {
 
     public static void main(String[] arguments) {
