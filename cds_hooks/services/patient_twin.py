@@ -11,19 +11,14 @@ from typing import TYPE_CHECKING, final
 from cds_hooks.cards.basis import Basis, Seen
 from cds_hooks.cards.wording import escaped, measured
 from cds_hooks.fhir.codes import CODE_OF_KIND
-from cds_hooks.fhir.to_measurements import (
-    PatientFacts,
-    Readings,
-    body_of,
-    patient_facts,
-    readings_of,
-    twin_measurements,
-)
+from cds_hooks.fhir.patient_facts import PatientFacts, body, patient_facts, twin_measurements
+from cds_hooks.fhir.to_measurements import Readings, readings_of
 from cds_hooks.security.patient_key import patient_key
 from cds_hooks.services.templates import OBSERVATION_KEYS, PATIENT
 from twin.usecases import assimilate
 
 if TYPE_CHECKING:
+    from cds_hooks.fhir.kinds import Kind
     from cds_hooks.services.service import Chart, HookCall
     from twin.ports import Estimator, TwinStore
     from twin.usecases import Assimilation
@@ -41,6 +36,11 @@ class PatientTwin:
     readings: Readings
     assimilation: Assimilation
     basis: Basis
+
+    def latest(self, kind: Kind) -> float | None:
+        """Return the newest value of a kind in its canonical unit, or None."""
+        values = [each.value for each in self.readings.readings if each.kind is kind]
+        return values[-1] if values else None
 
     @property
     def fit_sentences(self) -> tuple[str, ...]:
@@ -78,16 +78,15 @@ class PatientTwins:
             self.estimator,
             patient_key(self.installation_key, call.fhir_server or call.issuer, patient_id),
             twin_measurements(readings.readings),
-            body_of(facts),
+            body(facts),
             call.received_at,
         )
         return PatientTwin(facts, readings, assimilation, _basis(readings, chart))
 
 
 def _basis(readings: Readings, chart: Chart) -> Basis:
-    latest = {}
-    for reading in sorted(readings.readings, key=lambda each: each.taken_at):
-        latest[reading.kind] = reading
+    # Readings are oldest first, so that the last of a kind is the newest.
+    latest = {reading.kind: reading for reading in readings.readings}
     shown = sorted(latest.values(), key=lambda each: each.taken_at, reverse=True)[:LATEST_SHOWN]
     return Basis(
         seen=tuple(
@@ -100,9 +99,6 @@ def _basis(readings: Readings, chart: Chart) -> Basis:
             for each in shown
         ),
         readings=len(readings.readings),
-        not_used=tuple(
-            f"{escaped(each.reference, 60)}: {escaped(each.reason, 160)}"
-            for each in readings.not_used
-        ),
+        not_used=tuple(escaped(each.sentence, 200) for each in readings.not_used),
         missing=tuple(chart.missing.values()),
     )

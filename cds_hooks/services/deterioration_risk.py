@@ -1,0 +1,103 @@
+"""CDS Service ``deterioration-risk``: how likely this patient is to deteriorate, and why."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final, final
+
+from anyio import to_thread
+
+from cds_hooks.cards.risk_card import SimulatedEvent, TwinForecast, risk_card, too_little_card
+from cds_hooks.fhir.patient_facts import trajectory_of
+from cds_hooks.services.risk_record import record_proposals
+from cds_hooks.services.service import HookCall, ServiceDefinition
+from cds_hooks.services.templates import OBSERVATIONS, PATIENT, VITAL_SIGNS
+from inference.usecases import read_trajectory
+from twin.usecases import forecast
+
+if TYPE_CHECKING:
+    from cds_hooks.services.patient_twin import PatientTwin, PatientTwins
+    from cds_hooks.services.speaker import Speaker
+    from cds_hooks.wire.response import Card
+    from inference.core.release import ReleasedModel
+    from inference.ports import ModelRuntime
+
+HORIZON_S: Final = 3600.0
+FEWEST_KINDS: Final = 3
+"""Fewer kinds of measurement than this describe nobody: no risk is estimated; ours."""
+ADULT_YEARS: Final = 18
+"""PhysioNet/CinC 2012, from which the risk was learnt, holds no patient under 16; ours is 18."""
+
+DEFINITION = ServiceDefinition(
+    id="deterioration-risk",
+    title="Risk of deterioration",
+    description=(
+        "Reads the patient's last 48 hours of vital signs and laboratory values, updates the "
+        "cardiovascular twin, and says how likely deterioration is, with its basis, interval and "
+        "age. Research use only."
+    ),
+    hooks=("patient-view", "encounter-start", "encounter-discharge"),
+    prefetch=OBSERVATIONS,
+    essential=frozenset({PATIENT, VITAL_SIGNS}),
+    usage_requirements=(
+        "Adults only. Without prefetch, the service reads Patient and Observation from fhirServer."
+    ),
+)
+
+
+@final
+class DeteriorationRisk:
+    """https://cds-hooks.hl7.org/2.0/#calling-a-cds-service, for three hooks under one id."""
+
+    definition = DEFINITION
+
+    def __init__(
+        self,
+        twins: PatientTwins,
+        runtime: ModelRuntime,
+        release: ReleasedModel,
+        speaker: Speaker,
+    ) -> None:
+        self._twins = twins
+        self._runtime = runtime
+        self._release = release
+        self._speaker = speaker
+
+    async def cards(self, call: HookCall) -> tuple[Card, ...]:
+        """Return the risk card, the reason why there is none, or nothing for a quiet patient."""
+        patient = await self._twins.updated(call)
+        frame = self._speaker.frame(DEFINITION.id, call)
+        reason = _why_not(patient)
+        if reason is not None:
+            return (too_little_card(frame, reason, patient.basis),)
+        trajectory = trajectory_of(patient.readings.readings, patient.facts, call.received_at)
+        reading = await read_trajectory(self._runtime, self._release, trajectory)
+        foreseen = await to_thread.run_sync(partial(_foreseen, patient))
+        records = record_proposals(call, patient, reading, self._release)
+        card = risk_card(frame, reading, foreseen, patient.basis, records)
+        return () if card is None else (card,)
+
+
+def _why_not(patient: PatientTwin) -> str | None:
+    age = patient.facts.age_years
+    if age is not None and age < ADULT_YEARS:
+        return "The model is of adults, and this patient is younger than 18 years."
+    kinds = {reading.kind for reading in patient.readings.readings}
+    if len(kinds) < FEWEST_KINDS:
+        recorded = ", ".join(sorted(kinds)) or "nothing that the model reads"
+        return f"Too little is recorded ({recorded}); measure vital signs to get an estimate."
+    return None
+
+
+def _foreseen(patient: PatientTwin) -> TwinForecast:
+    converged = patient.assimilation.fit.converged()
+    if converged is None:
+        return TwinForecast((), patient.fit_sentences)
+    foreseen = forecast(converged, HORIZON_S)
+    return TwinForecast(
+        tuple(
+            SimulatedEvent(event.clinical_name, probability, HORIZON_S)
+            for event, probability in foreseen.probabilities.items()
+        ),
+        (*patient.fit_sentences, *foreseen.sentences),
+    )

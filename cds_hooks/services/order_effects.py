@@ -1,0 +1,132 @@
+"""CDS Service ``order-effects``: what the orders being written would do to this patient's twin."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final, final
+
+from anyio import to_thread
+
+from cds_hooks.cards.order_card import no_advice_card, not_understood_card, order_card
+from cds_hooks.fhir.patient_facts import body
+from cds_hooks.fhir.resources import head
+from cds_hooks.fhir.to_interventions import orders_of
+from cds_hooks.ports import Ehr, FhirQuery
+from cds_hooks.services.order_simulation import SimulatedOrders, simulated
+from cds_hooks.services.service import HookCall, ServiceDefinition
+from cds_hooks.services.templates import OBSERVATIONS, PATIENT, VITAL_SIGNS
+from cds_hooks.wire.request import OrderDispatchContext, OrderSelectContext, OrderSignContext
+from twin.core.interventions import schedule
+from twin.errors import InterventionError
+
+if TYPE_CHECKING:
+    import msgspec
+
+    from cds_hooks.cards.frame import Frame
+    from cds_hooks.fhir.to_interventions import OrderedIntervention
+    from cds_hooks.services.patient_twin import PatientTwin, PatientTwins
+    from cds_hooks.services.speaker import Speaker
+    from cds_hooks.wire.response import Card
+
+DEFINITION: Final = ServiceDefinition(
+    id="order-effects",
+    title="Simulated effect of the orders being written",
+    description=(
+        "Simulates every draft order on the patient's cardiovascular twin and says how mean "
+        "arterial pressure, cardiac output and more would change, with 90 % intervals; suggests "
+        "alternatives whose simulated outcome is better. Research use only."
+    ),
+    hooks=("order-select", "order-sign", "order-dispatch"),
+    prefetch=OBSERVATIONS,
+    essential=frozenset({PATIENT, VITAL_SIGNS}),
+    usage_requirements=(
+        "Adults only. Without prefetch, the service reads Patient and Observation from fhirServer."
+    ),
+)
+
+
+@final
+class OrderEffects:
+    """https://cds-hooks.hl7.org/2.0/#calling-a-cds-service, for the three order hooks."""
+
+    definition = DEFINITION
+
+    def __init__(self, twins: PatientTwins, ehr: Ehr, speaker: Speaker) -> None:
+        self._twins = twins
+        self._ehr = ehr
+        self._speaker = speaker
+
+    async def cards(self, call: HookCall) -> tuple[Card, ...]:
+        """Return one card an order, and one for the orders that could not be simulated."""
+        drafts = await self._drafts(call)
+        if not drafts:
+            return ()
+        patient = await self._twins.updated(call)
+        orders = orders_of(drafts, patient.facts)
+        understood, refused = _plausible(orders.understood, patient)
+        frame = self._speaker.frame(DEFINITION.id, call)
+        cards = await _effect_cards(frame, understood, drafts, patient, call)
+        not_understood = [(each.label, each.reason) for each in orders.not_understood] + refused
+        if not_understood:
+            cards.append(not_understood_card(frame, not_understood))
+        return tuple(cards)
+
+    async def _drafts(self, call: HookCall) -> tuple[msgspec.Raw, ...]:
+        match call.context:
+            case OrderSelectContext() as context:
+                chosen = set(context.selections)
+                return tuple(raw for raw in context.draft_orders if head(raw).reference in chosen)
+            case OrderSignContext() as context:
+                return context.draft_orders
+            case OrderDispatchContext() as context if call.grant is not None:
+                found: list[msgspec.Raw] = []
+                for reference in context.dispatched_orders:
+                    found += await self._ehr.search(FhirQuery(reference), call.grant)
+                return tuple(found)
+            case _:
+                return ()
+
+
+def _plausible(
+    orders: tuple[OrderedIntervention, ...], patient: PatientTwin
+) -> tuple[list[OrderedIntervention], list[tuple[str, str]]]:
+    """Part the orders that can be simulated from those whose dose, route or weight forbids it."""
+    plausible: list[OrderedIntervention] = []
+    refused: list[tuple[str, str]] = []
+    for order in orders:
+        try:
+            schedule((order.intervention,), body(patient.facts))
+        except InterventionError as error:
+            refused.append((order.label, str(error)))
+        else:
+            plausible.append(order)
+    return plausible, refused
+
+
+async def _effect_cards(
+    frame: Frame,
+    orders: list[OrderedIntervention],
+    drafts: tuple[msgspec.Raw, ...],
+    patient: PatientTwin,
+    call: HookCall,
+) -> list[Card]:
+    if not orders:
+        return []
+    fit = patient.assimilation.fit
+    converged = fit.converged()
+    if converged is None:
+        return [no_advice_card(frame, fit.outcome.value, patient.basis)]
+    work = SimulatedOrders(
+        orders=tuple(orders),
+        # Orders on their way to a performer are signed: no draft is left to change.
+        drafts={}
+        if isinstance(call.context, OrderDispatchContext)
+        else {head(raw).reference: raw for raw in drafts},
+        patient=patient,
+        encounter_id=call.context.encounter_id,
+    )
+    effects = await to_thread.run_sync(partial(simulated, converged, work))
+    return [
+        order_card(frame, effect, patient.fit_sentences, patient.basis, proposals)
+        for effect, proposals in effects
+    ]
