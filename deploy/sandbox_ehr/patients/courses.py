@@ -114,7 +114,7 @@ STABLE = SamplePatient(
         ),
     ),
     picture=Picture(25, 0.45, 0.0),
-    seed=11,
+    seed=41,
 )
 
 BLEEDING = SamplePatient(
@@ -169,7 +169,7 @@ BLEEDING = SamplePatient(
     ),
     picture=Picture(5, 0.44, 0.0),
     pressure_method="arterial line",
-    seed=23,
+    seed=11,
 )
 
 SEPTIC = SamplePatient(
@@ -234,7 +234,7 @@ SEPTIC = SamplePatient(
     ),
     picture=Picture(9, 0.47, 0.75),
     pressure_method="arterial line",
-    seed=37,
+    seed=23,
 )
 
 HEART_FAILURE = SamplePatient(
@@ -302,7 +302,7 @@ HEART_FAILURE = SamplePatient(
     ),
     picture=Picture(7, 0.61, 0.3),
     pressure_method="arterial line",
-    seed=41,
+    seed=37,
 )
 
 ALMOST_NOTHING = SamplePatient(

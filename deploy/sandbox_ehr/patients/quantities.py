@@ -47,7 +47,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "temperature": _vital("8310-5", "Body temperature", "°C", "Cel", 1, 0.1, 4),
     "weight": _vital("29463-7", "Body weight", "kg", "kg", 1, 0.0, 999),
     "height": _vital("8302-2", "Body height", "cm", "cm", 0, 0.0, 999),
-    # Not children of the vitalsigns profile, whose value set has none of their units or codes.
+    # Pressures and flows from catheters: real servers file them under various categories.
     "central_venous_pressure": Quantity(
         ("60985-9",), "Central venous pressure", "mmHg", "mm[Hg]", EXAM, 0, 0.6, 2
     ),
@@ -66,12 +66,15 @@ QUANTITIES: Mapping[str, Quantity] = {
     "ejection_fraction": Quantity(
         ("10230-1",), "Left ventricular ejection fraction", "%", "%", PROCEDURE, 0, 0.0, 999
     ),
+    # Bedside flowsheets, which are exported as vital signs, hold these three too.
     "inspired_oxygen": Quantity(
-        ("3150-0",), "Inhaled oxygen concentration", "%", "%", EXAM, 0, 0.0, 6
+        ("3150-0",), "Inhaled oxygen concentration", "%", "%", VITAL, 0, 0.0, 6
     ),
-    "urine_output": Quantity(("9187-6",), "Urine output in one hour", "mL", "mL", EXAM, 0, 5.0, 2),
+    "urine_output": Quantity(
+        ("9187-6",), "Urine output in one hour", "mL", "mL", VITAL, 0, 5.0, 2
+    ),
     "coma_score": Quantity(
-        ("9269-2",), "Glasgow coma score total", "{score}", "{score}", EXAM, 0, 0.0, 4
+        ("9269-2",), "Glasgow coma score total", "{score}", "{score}", VITAL, 0, 0.0, 4
     ),
     "haemoglobin": _laboratory("718-7", "Haemoglobin", "g/dL", 1, 0.1),
     "haematocrit": _laboratory("4544-3", "Haematocrit", "%", 1, 0.3),
