@@ -97,6 +97,7 @@ from twin.core.layout import (
     in_blocks,
 )
 from twin.core.parameters import PARAMETER_INDEX
+from twin.errors import SimulationError
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -260,6 +261,28 @@ def _first_volumes(rows: Float[np.ndarray, "row member"]) -> None:
     rows[ALVEOLAR // LANES] = rows[ARTERIAL_OXYGEN // LANES] = 100.0
     rows[VENOUS_CONTENT // LANES] = 0.75 * HUEFNER_ML_PER_G * haemoglobin
     rows[ARTERIAL_CONTENT // LANES] = 0.97 * HUEFNER_ML_PER_G * haemoglobin
+
+
+def whole_intervals(duration_s: float, sample_s: float, interval_s: float) -> tuple[int, int]:
+    """Return how many control intervals a simulation has, and how many lie between samples.
+
+    Raises
+    ------
+    SimulationError
+        The times are no multiples of the interval, or the sample is longer than the duration.
+    """
+    intervals, per_sample = round(duration_s / interval_s), round(sample_s / interval_s)
+    if (
+        per_sample < 1
+        or intervals < per_sample
+        or intervals * interval_s != duration_s
+        or per_sample * interval_s != sample_s
+    ):
+        raise SimulationError(
+            f"duration {duration_s:g} s and sample {sample_s:g} s: give multiples of "
+            f"{interval_s:g} s, the sample not longer than the duration."
+        )
+    return intervals, per_sample
 
 
 def readings(

@@ -128,7 +128,7 @@ def in_blocks(
     return np.ascontiguousarray(shaped).reshape(blocks, rows * LANES)
 
 
-def checked(parameters: Float[np.ndarray, "parameter member"]) -> Float[np.ndarray, "..."]:
+def checked(parameters: Float[np.ndarray, "parameter member"]) -> Float[np.ndarray, ...]:
     """Return the parameters if their shape and values can be simulated.
 
     Raises

@@ -22,7 +22,7 @@ from twin.core import (
     valves,
     vessels,
 )
-from twin.core.beats import fold_beat, readings, start
+from twin.core.beats import fold_beat, readings, start, whole_intervals
 from twin.core.chambers import activation
 from twin.core.circulation import heart_pressures, vessel_pressures, volume_rates
 from twin.core.compiled import digest_of, inlined, kernel
@@ -68,7 +68,6 @@ from twin.core.regulation import (
     settle_nerves,
 )
 from twin.core.valves import forward_flow
-from twin.errors import SimulationError
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -326,14 +325,8 @@ def _run(
     duration_s: float,
     sample_s: float,
 ) -> Float[np.ndarray, "block sample place"]:
-    intervals = round(duration_s / CONTROL_S)
-    per_sample = round(sample_s / CONTROL_S)
-    if per_sample < 1 or intervals < per_sample or intervals * CONTROL_S != duration_s:
-        raise SimulationError(
-            f"duration {duration_s:g} s and sample {sample_s:g} s: give whole seconds, the sample "
-            "not longer than the duration."
-        )
-    controls = controls_over(schedule, np.arange(intervals) * CONTROL_S)
+    intervals, per_sample = whole_intervals(duration_s, sample_s, CONTROL_S)
+    controls = controls_over(schedule, (np.arange(intervals) + 0.5) * CONTROL_S)
     samples = np.zeros((blocks.shape[0], intervals // per_sample, READ_ROWS * LANES), blocks.dtype)
     for block, taken in zip(blocks, samples, strict=True):
         run_block(block, controls, round(CONTROL_S / SLOW_STEP_S), FAST_STEPS, per_sample, taken)

@@ -1,0 +1,134 @@
+"""The beat-averaged model: the same circulation without the beat, for horizons of minutes to hours.
+
+May live here: the integration at 0.25 s and the calls others make. The heart is algebraic
+(``mean_beat``); vessels, nerves, drugs, fluid and oxygen are those of the pulsatile model, with the
+same parameters.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from twin.core import baroreflex, gas_exchange, layout, mean_beat, regulation, vessels
+from twin.core.beats import readings, start, whole_intervals
+from twin.core.compiled import digest_of, kernel
+from twin.core.drugs import controls_over
+from twin.core.interventions import NOTHING, Schedule
+from twin.core.layout import LANES, READ_FROM, READ_ROWS
+from twin.core.mean_beat import STEP_S, beat, tell
+from twin.core.regulation import (
+    act_on_heart,
+    act_on_vessels,
+    exchange_fluid,
+    exchange_oxygen,
+    settle_nerves,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jaxtyping import Float
+
+    Flat = Float[np.ndarray, " place"]
+    Run = Callable[[Flat, Float[np.ndarray, "interval control"], int, int, np.ndarray], None]
+
+CONTROL_S: Final = 5.0
+"""Drugs and fluids are brought up to date every 5 s; over minutes nothing finer shows."""
+SETTLE_S: Final = 180.0
+
+_H: Final = np.float32(STEP_S)
+
+
+def _ensemble(lanes: int, digest: int) -> Run:
+    """Return the kernel for one block of ``lanes`` members; ``digest`` is only a key of the cache."""
+
+    def run(
+        w: Flat,
+        controls: Float[np.ndarray, "interval control"],
+        steps: int,
+        intervals_per_sample: int,
+        samples: Float[np.ndarray, "sample place"],
+    ) -> None:
+        if digest == 0:
+            return
+        for interval in range(controls.shape[0]):
+            c = controls[interval]
+            fluid, retained, haemoglobin = c[0], c[1], c[2]
+            bleeding, diuresis, vasoconstriction = c[3], c[4], c[5]
+            venoconstriction, inotropy, chronotropy = c[6], c[7], c[8]
+            beta_blockade, inspired = c[9], c[10]
+            for _ in range(steps):
+                for i in range(lanes):
+                    settle_nerves(w, i, _H)
+                    act_on_heart(w, i, inotropy, chronotropy, beta_blockade)
+                    act_on_vessels(w, i, vasoconstriction, venoconstriction)
+                    exchange_fluid(w, i, _H, fluid, retained, haemoglobin, bleeding, diuresis)
+                    exchange_oxygen(w, i, _H, inspired)
+                for i in range(lanes):
+                    beat(w, i)
+            if (interval + 1) % intervals_per_sample == 0:
+                sample = (interval + 1) // intervals_per_sample - 1
+                for i in range(lanes):
+                    tell(w, i)
+                for place in range(READ_ROWS * LANES):
+                    samples[sample, place] = w[READ_FROM + place]
+
+    return kernel(run)
+
+
+EQUATIONS: Final = digest_of(baroreflex, mean_beat, gas_exchange, layout, regulation, vessels)
+
+run_block: Final = _ensemble(LANES, EQUATIONS)
+
+
+def settled(
+    parameters: Float[np.ndarray, "parameter member"], settle_s: float = SETTLE_S
+) -> Float[np.ndarray, "block place"]:
+    """Return the state after ``settle_s`` of being left alone, to simulate from.
+
+    Raises
+    ------
+    SimulationError
+        The parameters have the wrong shape or are not finite.
+    """
+    blocks = start(parameters)
+    _run(blocks, NOTHING, settle_s, settle_s)
+    return blocks
+
+
+def simulate(
+    parameters: Float[np.ndarray, "parameter member"],
+    schedule: Schedule,
+    duration_s: float,
+    sample_s: float,
+    state: Float[np.ndarray, "block place"] | None = None,
+) -> Float[np.ndarray, "quantity sample member"]:
+    """Simulate an ensemble beat-averaged; rows in the order of ``Quantity``, float64.
+
+    Samples are taken at ``sample_s``, ``2 sample_s``, ... after the schedule's start. ``state`` comes
+    from :func:`settled` and is left as it was, so that members can be paired over schedules; without
+    one the ensemble settles first.
+
+    Raises
+    ------
+    SimulationError
+        Parameters of a wrong shape or not finite, or times that are no multiples of 5 s.
+    """
+    blocks = settled(parameters) if state is None else state.copy()
+    return readings(_run(blocks, schedule, duration_s, sample_s), parameters.shape[1])
+
+
+def _run(
+    blocks: Float[np.ndarray, "block place"],
+    schedule: Schedule,
+    duration_s: float,
+    sample_s: float,
+) -> Float[np.ndarray, "block sample place"]:
+    intervals, per_sample = whole_intervals(duration_s, sample_s, CONTROL_S)
+    controls = controls_over(schedule, (np.arange(intervals) + 0.5) * CONTROL_S)
+    samples = np.zeros((blocks.shape[0], intervals // per_sample, READ_ROWS * LANES), np.float32)
+    for block, taken in zip(blocks, samples, strict=True):
+        run_block(block, controls, round(CONTROL_S / STEP_S), per_sample, taken)
+    return samples
