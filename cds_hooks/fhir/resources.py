@@ -9,7 +9,7 @@ for, and says so where it is not there. Element definitions: https://hl7.org/fhi
 from __future__ import annotations
 
 import re
-from typing import Final, TypeVar, final
+from typing import Final, NamedTuple, TypeVar, final
 
 import msgspec
 
@@ -206,32 +206,32 @@ class Bundle(Resource, frozen=True):
     entry: tuple[BundleEntry, ...] | None = None
 
 
-@final
-class Head(Lenient, frozen=True):
-    """Type, id and version of any resource; absent or misshapen members are None."""
+class Head(NamedTuple):
+    """Type, id and version of any resource; absent or misshapen members are None.
 
-    resource_type: str | None = None
-    id: str | None = None
-    version_id: str | None = None
-    last_updated: str | None = None
+    Where a server keeps no versions, the time of the last update stands in for one, as
+    ``updated-2026...``; `literal_reference` takes that away again.
+    """
+
+    resource_type: str | None
+    id: str | None
+    version_id: str | None
 
     @property
     def reference(self) -> str:
         """Return ``Type/id/_history/version``, or what there is of it.
 
         The version belongs to it: a corrected result is another fact than the one it corrects.
-        Where a server keeps no versions, the time of the last update stands in, as
-        ``updated-2026...``; ``literal_reference`` takes that away again.
         """
+        if self.id is None or self.version_id is None:
+            return self.unversioned
+        return f"{self.unversioned}/_history/{quoted(self.version_id)}"
+
+    @property
+    def unversioned(self) -> str:
+        """Return ``Type/id``, or what there is of it."""
         kind = quoted(self.resource_type or "resource", 40)
-        if self.id is None:
-            return f"{kind} (without id)"
-        plain = f"{kind}/{quoted(self.id, 80)}"
-        if self.version_id is not None:
-            return f"{plain}/_history/{quoted(self.version_id)}"
-        if self.last_updated is not None:
-            return f"{plain}/_history/{_UPDATED}{_DIGITS.sub('', self.last_updated)[:17]}"
-        return plain
+        return f"{kind} (without id)" if self.id is None else f"{kind}/{quoted(self.id, 80)}"
 
 
 def literal_reference(reference: str) -> str:
@@ -246,7 +246,6 @@ class _LooseHead(Lenient, frozen=True):
 
 
 _LOOSE_HEAD: Final = msgspec.json.Decoder(_LooseHead)
-_NO_HEAD: Final = Head()
 
 
 def head(raw: msgspec.Raw) -> Head:
@@ -254,25 +253,23 @@ def head(raw: msgspec.Raw) -> Head:
     try:
         loose = _LOOSE_HEAD.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return _NO_HEAD
+        return Head(None, None, None)
     meta = loose.meta if isinstance(loose.meta, dict) else {}
-    return Head(
-        resource_type=_text(loose.resource_type),
-        id=_text(loose.id),
-        version_id=_text(meta.get("versionId")),
-        last_updated=_text(meta.get("lastUpdated")),
-    )
+    version = _version(_text(meta.get("versionId")), _text(meta.get("lastUpdated")))
+    return Head(_text(loose.resource_type), _text(loose.id), version)
 
 
 def head_of(resource: Observation | Resource) -> Head:
     """Return type, id and version of a resource that was read."""
     meta = resource.meta
-    return Head(
-        resource_type=resource.resource_type,
-        id=resource.id or None,
-        version_id=meta.version_id if meta is not None else None,
-        last_updated=meta.last_updated if meta is not None else None,
-    )
+    version = _version(meta.version_id, meta.last_updated) if meta is not None else None
+    return Head(resource.resource_type, resource.id or None, version)
+
+
+def _version(version_id: str | None, last_updated: str | None) -> str | None:
+    if version_id or last_updated is None:
+        return version_id or None
+    return _UPDATED + _DIGITS.sub("", last_updated)[:17]
 
 
 @final
