@@ -1,0 +1,1 @@
+"""Adapters of `inference.ports.ModelRuntime`, one a file."""

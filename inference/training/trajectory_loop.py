@@ -1,0 +1,232 @@
+"""Trains one trajectory net: batches, schedule, exponential average, checkpoints, metrics as CSV.
+
+The budget is wall-clock minutes, because the machines that train this differ and are shared; the
+learning rate follows the share of the budget that is spent, and the release says what was spent.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inference.core.trajectory_image import AGGREGATES, IMAGE_SHAPE, TIME_COLUMNS
+from inference.core.trajectory_rows import TIMED_ROWS
+from inference.nets.trajectory_net import TrajectoryNet
+from inference.training.examples import Examples
+from inference.training.metrics import auprc, auroc
+from inference.training.trajectory_losses import LossWeights, Targets, total_loss
+
+MEAN_COLUMN = TIME_COLUMNS + AGGREGATES.index("mean")
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """``minutes`` is the budget, ``pretraining`` the share of it without labels."""
+
+    net: str = "efficientnet_b3"
+    minutes: float = 60.0
+    epochs: int | None = None
+    pretraining: float = 0.08
+    batch: int = 48
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 0.03
+    average: float = 0.998
+    threads: int = 2
+    seed: int = 0
+    poorer: bool = True
+    losses: LossWeights = field(default_factory=LossWeights)
+
+
+@dataclass(slots=True)
+class Progress:
+    """What survives an interruption beside the weights."""
+
+    epoch: int = 0
+    steps: int = 0
+    spent_s: float = 0.0
+
+
+class TrajectoryTrainer:
+    """One net, its average, its optimiser and where it stands."""
+
+    def __init__(
+        self, settings: LoopSettings, examples: Examples, teacher: NDArray[np.float64], folder: Path
+    ) -> None:
+        torch.manual_seed(settings.seed)
+        torch.set_num_threads(settings.threads)
+        self.settings, self.examples, self.teacher, self.folder = settings, examples, teacher, folder
+        self.random = np.random.default_rng(settings.seed)
+        self.net = self._fresh()
+        self.averaged = self._fresh().eval()
+        self.averaged.load_state_dict(self.net.state_dict())
+        self.optimiser = torch.optim.AdamW(
+            self.net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self.progress = Progress()
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def _fresh(self) -> TrajectoryNet:
+        net = TrajectoryNet(self.settings.net, IMAGE_SHAPE, len(TIMED_ROWS))
+        return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def run(self, report: Any = print) -> TrajectoryNet:  # noqa: ANN401 - any callable with a line
+        """Train until the budget is spent; return the averaged net."""
+        while not self._finished():
+            started, lines = time.monotonic(), []
+            for picked in self._batches():
+                lines.append(self._step(picked))
+                self.progress.spent_s += time.monotonic() - started
+                started = time.monotonic()
+                if self._spent() >= 1:
+                    break
+            self.progress.epoch += 1
+            self._log(float(np.mean(lines)), report)
+            self.save()
+        return self.averaged
+
+    def _finished(self) -> bool:
+        return self._spent() >= 1
+
+    def _spent(self) -> float:
+        if self.settings.epochs is not None:
+            return self.progress.steps / (self.settings.epochs * self._steps_per_epoch())
+        return self.progress.spent_s / 60.0 / self.settings.minutes
+
+    def _teaching(self) -> NDArray[np.int64]:
+        """Whole stays of the training part, by row."""
+        return np.flatnonzero(self.examples.part("train") & (self.examples.version == 0))
+
+    def _steps_per_epoch(self) -> int:
+        copies = 2 if self.settings.poorer else 1
+        return max(1, copies * len(self._teaching()) // self.settings.batch)
+
+    def _batches(self) -> Iterator[NDArray[np.int64]]:
+        """Every whole stay once and, beside it, one of its poorer versions."""
+        rows = self._teaching()
+        if self.settings.poorer:
+            versions = int(self.examples.version.max())
+            rows = np.r_[rows, rows + self.random.integers(1, versions + 1, len(rows))]
+        rows = self.random.permutation(rows)
+        for step in range(self._steps_per_epoch()):
+            yield np.sort(rows[step * self.settings.batch : (step + 1) * self.settings.batch])
+
+    def _step(self, picked: NDArray[np.int64]) -> float:
+        self._set_rate()
+        image, targets = self._batch(picked)
+        self.net.train()
+        labelled = self._spent() >= self.settings.pretraining
+        loss = total_loss(self.net(image), targets, self.settings.losses, labelled)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimiser.step()
+        self.progress.steps += 1
+        self._average()
+        return float(loss.detach())
+
+    def _set_rate(self) -> None:
+        spent = min(1.0, self._spent())
+        warm = min(1.0, (self.progress.steps + 1) / 100)
+        rate = self.settings.learning_rate * warm * (0.02 + 0.98 * (1 + np.cos(np.pi * spent)) / 2)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Exponential average of weights and of the statistics of normalisation."""
+        keep = min(self.settings.average, (1 + self.progress.steps) / (10 + self.progress.steps))
+        state = self.net.state_dict()
+        for name, value in self.averaged.state_dict().items():
+            if value.dtype.is_floating_point:
+                value.lerp_(state[name], 1 - keep)
+            else:
+                value.copy_(state[name])
+
+    def _batch(self, picked: NDArray[np.int64]) -> tuple[Tensor, Targets]:
+        image = np.asarray(self.examples.image[picked], dtype=np.float32)
+        hidden = self._hide(image)
+        image += (0.05 * self.random.standard_normal(image.shape)).astype(np.float32) * (
+            image[:, 3:4] > 0
+        )
+        targets = Targets(
+            died=torch.from_numpy(self.examples.died[picked]),
+            teacher=torch.from_numpy(self.teacher[picked].astype(np.float32)),
+            auxiliary=torch.from_numpy(self.examples.auxiliary[picked]),
+            hidden=torch.from_numpy(hidden),
+            following=torch.from_numpy(self.examples.following[picked]),
+        )
+        tensor = torch.from_numpy(image).to(memory_format=torch.channels_last)
+        return tensor, targets
+
+    def _hide(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Hide some rows in place; return their means, NaN for rows that were not hidden."""
+        timed = len(TIMED_ROWS)
+        share = self.random.uniform(0.0, 0.25, (len(image), 1))
+        hide = self.random.random((len(image), timed)) < share
+        means = image[:, 0, :timed, MEAN_COLUMN].copy()
+        known = image[:, 3, :timed, MEAN_COLUMN] > 0
+        image[:, :, :timed] *= ~hide[:, None, :, None]
+        return np.where(hide & known, means, np.nan).astype(np.float32)
+
+    def _log(self, loss: float, report: Any) -> None:  # noqa: ANN401
+        judged = np.flatnonzero(self.examples.part("calibrate") & (self.examples.version == 0))
+        logits = death_logits(self.averaged, self.examples, judged)
+        died = self.examples.died[judged]
+        row = {
+            **asdict(self.progress),
+            "loss": loss,
+            "auroc": auroc(died, logits),
+            "auprc": auprc(died, logits),
+        }
+        report(" ".join(f"{name} {value:.4g}" for name, value in row.items()))
+        file = self.folder / "metrics.csv"
+        fresh = not file.exists()
+        with file.open("a", newline="") as out:
+            writer = csv.DictWriter(out, list(row))
+            if fresh:
+                writer.writeheader()
+            writer.writerow(row)
+
+    def save(self) -> None:
+        """Write the checkpoint beside the last one and put it in its place."""
+        state = {
+            "net": self.net.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "progress": asdict(self.progress),
+        }
+        torch.save(state, self.folder / "checkpoint.partial")
+        (self.folder / "checkpoint.partial").replace(self.folder / "checkpoint.pt")
+
+    def resume(self) -> None:
+        """Take up a checkpoint if the folder holds one."""
+        file = self.folder / "checkpoint.pt"
+        if file.exists():
+            state = torch.load(file, weights_only=True)
+            self.net.load_state_dict(state["net"])
+            self.averaged.load_state_dict(state["averaged"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.progress = Progress(**state["progress"])
+
+
+@torch.no_grad()
+def death_logits(
+    net: TrajectoryNet, examples: Examples, picked: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the logit of death of each picked example."""
+    net.eval()
+    found = []
+    for start in range(0, len(picked), 128):
+        image = np.asarray(examples.image[picked[start : start + 128]], dtype=np.float32)
+        tensor = torch.from_numpy(image).to(memory_format=torch.channels_last)
+        found.append(net(tensor).death.numpy())
+    return np.concatenate(found).astype(np.float64)
