@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from twin.core.fit import Fit
+    from twin.core.measurements import Measurement
+    from twin.core.parameters import Body
     from twin.core.stored_twin import PatientKey, StoredTwin
 
 
@@ -33,4 +39,17 @@ class TwinStore(Protocol):
         twin.errors.StoreUnavailable
             Nothing was kept: the disk is full, or the store locked, damaged or gone.
         """
+        ...
+
+
+class Estimator(Protocol):
+    """Whatever turns measurements into a fit; ``twin.core.estimate.Estimator`` does."""
+
+    @property
+    def model_version(self) -> str:
+        """Return the version of the model behind the fits; a twin of another is fitted anew."""
+        ...
+
+    def fit(self, measurements: Sequence[Measurement], body: Body, now: datetime) -> Fit:
+        """Return the twin that these measurements leave; never raises for data."""
         ...

@@ -36,7 +36,7 @@ def a_twin(patient: str = "digest-a", revision: int = 1) -> StoredTwin:
         np.full(4, 0.25, np.float32),
         np.ones((2, 4), np.float32),
         None,
-        {"stroke volume": Interval(70.0, 51.0, 92.0)},
+        {Quantity.STROKE_VOLUME: Interval(70.0, 51.0, 92.0)},
         {Quantity.HEART_RATE: -0.4},
         ("One sentence.", "Another."),
     )

@@ -42,6 +42,8 @@ class Emulator:
     high: Float[np.ndarray, " input"]
     centre: Float[np.ndarray, " input"]
     spread: Float[np.ndarray, " input"]
+    output_logarithmic: Bool[np.ndarray, " quantity"]
+    """Which outputs the last layer gives as a logarithm."""
     output_centre: Float[np.ndarray, " quantity"]
     output_spread: Float[np.ndarray, " quantity"]
     layers: tuple[Layer, ...]
@@ -55,9 +57,10 @@ class Emulator:
     ) -> Float[np.ndarray, "input sample"]:
         """Return the coordinates in which the network is smooth: logarithms of the scales."""
         logarithmic = self.logarithmic[:, None]
-        return np.where(
+        transformed = np.where(
             logarithmic, np.log(np.where(logarithmic, parameters, 1.0)), parameters
-        ).astype(np.float32)
+        )
+        return np.asarray(transformed, np.float32)
 
     def outside(
         self, coordinates: Float[np.ndarray, "input sample"]
@@ -65,7 +68,8 @@ class Emulator:
         """Return which samples lie outside the training box."""
         below = coordinates < self.low[:, None]
         above = coordinates > self.high[:, None]
-        return np.any(below | above, axis=0)
+        beyond: np.ndarray = np.any(below | above, axis=0)
+        return beyond
 
     def predict(
         self, coordinates: Float[np.ndarray, "input sample"]
@@ -74,12 +78,18 @@ class Emulator:
 
         Rows in the order of ``outputs``, each in the unit of its quantity.
         """
+        return self.predict_rows(coordinates, np.arange(len(self.outputs)))
+
+    def predict_rows(
+        self, coordinates: Float[np.ndarray, "input sample"], rows: np.ndarray
+    ) -> Float[np.ndarray, "row sample"]:
+        """Return ``predict`` for some of the outputs."""
         hidden = self._standardised(coordinates)
         for weight, bias in self.layers[:-1]:
             hidden = _silu(weight @ hidden + bias[:, None])
         weight, bias = self.layers[-1]
-        standardised = weight @ hidden + bias[:, None]
-        return self.output_centre[:, None] + self.output_spread[:, None] * standardised
+        standardised = weight[rows] @ hidden + bias[rows, None]
+        return self._natural(standardised, rows)
 
     def predict_with_slope(
         self, coordinates: Float[np.ndarray, "input sample"]
@@ -98,23 +108,34 @@ class Emulator:
             steepness = gate + hidden * (1.0 - gate)
             slope = steepness.T[:, :, None] * np.matmul(weight, slope)
         weight, bias = self.layers[-1]
-        value = weight @ hidden + bias[:, None]
-        scale = self.output_spread
-        return (
-            self.output_centre[:, None] + scale[:, None] * value,
-            scale[None, :, None] * np.matmul(weight, slope),
+        value = self._natural(weight @ hidden + bias[:, None], np.arange(len(self.outputs)))
+        scale = (
+            np.where(self.output_logarithmic[:, None], value, 1.0) * self.output_spread[:, None]
         )
+        return value, scale.T[:, :, None] * np.matmul(weight, slope)
 
     def rows(self, quantities: Sequence[Quantity]) -> np.ndarray:
         """Return the output rows of these quantities, each of which must be an output."""
         return np.array([self.outputs.index(quantity) for quantity in quantities], dtype=np.intp)
 
+    def _natural(
+        self, standardised: Float[np.ndarray, "row sample"], rows: np.ndarray
+    ) -> Float[np.ndarray, "row sample"]:
+        natural: np.ndarray = (
+            self.output_centre[rows, None] + self.output_spread[rows, None] * standardised
+        )
+        logarithmic = self.output_logarithmic[rows]
+        natural[logarithmic] = np.exp(natural[logarithmic])
+        return natural
+
     def _standardised(
         self, coordinates: Float[np.ndarray, "input sample"]
     ) -> Float[np.ndarray, "input sample"]:
         clipped = np.clip(coordinates, self.low[:, None], self.high[:, None])
-        return ((clipped - self.centre[:, None]) / self.spread[:, None]).astype(np.float32)
+        standardised = (clipped - self.centre[:, None]) / self.spread[:, None]
+        return np.asarray(standardised, np.float32)
 
 
 def _silu(x: Float[np.ndarray, "unit sample"]) -> Float[np.ndarray, "unit sample"]:
-    return x / (1.0 + np.exp(-x))
+    activated: np.ndarray = x / (1.0 + np.exp(-x))
+    return activated

@@ -85,8 +85,8 @@ class Fit:
     drift_per_h: Float[np.ndarray, "fitted member"] | None
     """How fast each member's fitted coordinates have been changing; None without two sets of vital
     signs."""
-    estimates: Mapping[str, Interval]
-    """By quantity, and ``systemic vascular resistance`` and ``blood volume`` and the like."""
+    estimates: Mapping[Quantity, Interval]
+    """Of the present state, the model's own error included."""
     residuals: Mapping[Quantity, float]
     """Measured minus the twin's median, in standard deviations of measurement and model
     together."""
@@ -133,7 +133,7 @@ class ConvergedFit:
         return self.fit.weights
 
     @property
-    def estimates(self) -> Mapping[str, Interval]:
+    def estimates(self) -> Mapping[Quantity, Interval]:
         """Return the estimates with their 90 % intervals."""
         return self.fit.estimates
 

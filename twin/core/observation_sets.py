@@ -68,12 +68,6 @@ class ObservationSet:
     taken_at: datetime
     seen: Mapping[Quantity, Seen]
 
-    @property
-    def has_heart_rate_and_pressure(self) -> bool:
-        """Whether the set holds what a fit cannot do without."""
-        pressure = any(quantity in self.seen for quantity in ARTERIAL_PRESSURES)
-        return pressure and Quantity.HEART_RATE in self.seen
-
 
 def screen(
     measurements: Sequence[Measurement], now: datetime
@@ -164,6 +158,12 @@ def contradiction(observed: ObservationSet) -> str | None:
                 f"{upper.clinical_name} of {seen[upper].value:g} {upper.unit}."
             )
     return None
+
+
+def enough_to_fit(sets: Sequence[ObservationSet]) -> bool:
+    """Whether these sets together hold a heart rate and an arterial pressure."""
+    seen = {quantity for observed in sets for quantity in observed.seen}
+    return Quantity.HEART_RATE in seen and any(q in seen for q in ARTERIAL_PRESSURES)
 
 
 def latest_conditions(measurements: Sequence[Measurement]) -> dict[Condition, Measurement]:

@@ -180,7 +180,8 @@ class _Proposal:
         return cls(middle, np.linalg.cholesky(widened))
 
     def place(self, draws: np.ndarray) -> np.ndarray:
-        return self.middle[:, None] + self.factor @ draws
+        placed: np.ndarray = self.middle[:, None] + self.factor @ draws
+        return placed
 
     def log_density(self, x: np.ndarray) -> np.ndarray:
         """Return the logarithm of the density, up to a constant that all proposals share."""
@@ -190,7 +191,8 @@ class _Proposal:
         freedom = STUDENT_FREEDOM
         distance = np.einsum("ij,ij->j", scaled, scaled)
         density: np.ndarray = -0.5 * (freedom + len(self.middle)) * np.log1p(distance / freedom)
-        return density - np.log(np.diag(self.factor)).sum()
+        density -= np.log(np.diag(self.factor)).sum()
+        return density
 
 
 def _log_posterior(

@@ -15,10 +15,6 @@ PatientKey = NewType("PatientKey", str)
 """An opaque digest that stands for one patient of one EHR; never an identifier that a person could
 read."""
 
-MODEL_VERSION = "1"
-"""Raised by one whenever parameters or their meaning change; a twin of another version is fitted
-anew."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredTwin:

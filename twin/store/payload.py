@@ -131,7 +131,7 @@ def _from_fit(fit: Fit) -> _Fit:
         _Array.of(fit.weights),
         _Array.of(fit.now),
         None if fit.drift_per_h is None else _Array.of(fit.drift_per_h),
-        {name: (i.median, i.low, i.high) for name, i in fit.estimates.items()},
+        {name.value: (i.median, i.low, i.high) for name, i in fit.estimates.items()},
         {quantity.value: residual for quantity, residual in fit.residuals.items()},
         fit.sentences,
     )
@@ -149,7 +149,7 @@ def _to_fit(fit: _Fit) -> Fit:
         fit.weights.array(),
         fit.now.array(),
         None if fit.drift_per_h is None else fit.drift_per_h.array(),
-        {name: Interval(*ends) for name, ends in fit.estimates.items()},
+        {Quantity(name): Interval(*ends) for name, ends in fit.estimates.items()},
         {Quantity(name): residual for name, residual in fit.residuals.items()},
         fit.sentences,
     )

@@ -1,0 +1,195 @@
+"""What treatments would do to this patient: the same circulations with and without, and the goal.
+
+Members are paired: each plan starts from the very circulations that the baseline starts from, so a
+change has an interval of its own, far narrower than the difference of two intervals. All of it is
+simulated, and says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy.special import ndtr
+
+from twin.core.beat_averaged import settled, simulate
+from twin.core.discrepancy import DISCREPANCIES, EFFECT_SHARE
+from twin.core.events import LOW_MEAN_PRESSURE_MMHG, body_surface_m2
+from twin.core.fit import Interval, weighted_interval
+from twin.core.forecast import size_of
+from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
+from twin.core.identifiability import possible
+from twin.core.interventions import NOTHING, Intervention, schedule
+from twin.core.prior import GROWS_WITH_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jaxtyping import Float
+
+    from twin.core.fit import ConvergedFit
+
+SAMPLE_S: Final = 60.0
+
+REPORTED: Final = (
+    Quantity.HEART_RATE,
+    Quantity.SYSTOLIC_PRESSURE,
+    Quantity.DIASTOLIC_PRESSURE,
+    Quantity.MEAN_PRESSURE,
+    Quantity.CENTRAL_VENOUS_PRESSURE,
+    Quantity.WEDGE_PRESSURE,
+    Quantity.CARDIAC_OUTPUT,
+    Quantity.STROKE_VOLUME,
+    Quantity.SYSTEMIC_RESISTANCE,
+    Quantity.BLOOD_VOLUME,
+    Quantity.OXYGEN_SATURATION,
+    Quantity.MIXED_VENOUS_SATURATION,
+)
+
+WORSE_MEAN_PRESSURE_MMHG: Final = 5.0
+WORSE_OUTPUT_SHARE: Final = 0.10
+WORSE_SATURATION_POINTS: Final = 2.0
+WORSE_WEDGE_MMHG: Final = 18.0
+"""Forrester 1976, N Engl J Med 295:1356: congestion of the lungs begins above it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A named treatment; all its interventions start now."""
+
+    name: str
+    interventions: tuple[Intervention, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SimulatedEffect:
+    """What a plan would do, simulated on this patient's circulations."""
+
+    plan: Plan
+    at_s: float
+    before: Mapping[Quantity, Interval]
+    """The present state."""
+    after: Mapping[Quantity, Interval]
+    """The state at ``at_s``."""
+    change: Mapping[Quantity, Interval]
+    """At ``at_s``, against doing nothing, member by member."""
+    probability_map_below_65: float
+    """Of the mean pressure being below 65 mmHg at some minute within ``at_s``."""
+    probability_worse: float
+    """Of being worse off at ``at_s`` than with nothing done: mean pressure down by 5 mmHg, output
+    by a tenth, saturation by 2 points, or lungs newly congested."""
+    members: Float[np.ndarray, "quantity member"]
+    """Every member at ``at_s``."""
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """A baseline of nothing done and the plans beside it, on the same circulations."""
+
+    baseline: SimulatedEffect
+    effects: tuple[SimulatedEffect, ...]
+    weights: Float[np.ndarray, " member"]
+    surface_m2: float
+
+
+NOTHING_DONE: Final = Plan("nothing done", ())
+
+
+def compare_interventions(
+    fit: ConvergedFit, plans: Sequence[Plan], horizon_s: float
+) -> Comparison:
+    """Return what each plan would do within ``horizon_s``, beside doing nothing.
+
+    Raises
+    ------
+    twin.errors.InterventionError
+        A plan holds an implausible dose, needs an unknown weight, or a route that is not modelled.
+    """
+    schedules = [schedule(plan.interventions, fit.body) for plan in plans]
+    start = settled(fit.parameters)
+    paths = [
+        simulate(fit.parameters, planned, horizon_s, SAMPLE_S, start)
+        for planned in (NOTHING, *schedules)
+    ]
+    baseline = _effect(fit, NOTHING_DONE, paths[0], paths[0])
+    effects = tuple(
+        _effect(fit, plan, path, paths[0]) for plan, path in zip(plans, paths[1:], strict=True)
+    )
+    surface = body_surface_m2(fit.body, size_of(fit.body))
+    return Comparison(baseline, effects, fit.weights, surface)
+
+
+def _effect(
+    fit: ConvergedFit, plan: Plan, path: np.ndarray, baseline: np.ndarray
+) -> SimulatedEffect:
+    # The beat-averaged model's own resting state cancels: only what it changes by is added to the
+    # present state of the fit. Left alone it rests, so its first minute is that state.
+    moved = path - baseline[:, :1, :]
+    after = fit.fit.now + moved[:, -1, :]
+    change = path[:, -1, :] - baseline[:, -1, :]
+    size = size_of(fit.body)
+    return SimulatedEffect(
+        plan,
+        SAMPLE_S * path.shape[1],
+        {quantity: fit.estimates[quantity] for quantity in REPORTED},
+        _after(fit, after, change, size),
+        _intervals(fit, change),
+        _below_65(fit, moved),
+        _worse(fit, after, change),
+        after,
+        ("Simulated on this patient's twin; other influences are assumed to stay as they are.",),
+    )
+
+
+def _intervals(fit: ConvergedFit, change: np.ndarray) -> dict[Quantity, Interval]:
+    """Return the change's intervals, widened by the share that published responses differ by."""
+    intervals = {}
+    for quantity in REPORTED:
+        row = change[QUANTITY_INDEX[quantity]]
+        widening = EFFECT_SHARE * abs(float(np.average(row, weights=fit.weights)))
+        intervals[quantity] = weighted_interval(row, fit.weights, widening)
+    return intervals
+
+
+def _after(
+    fit: ConvergedFit, after: np.ndarray, change: np.ndarray, size: float
+) -> dict[Quantity, Interval]:
+    intervals = {}
+    for quantity in REPORTED:
+        row = QUANTITY_INDEX[quantity]
+        scale = size if quantity in GROWS_WITH_SIZE else 1.0
+        typical = float(np.median(after[row])) / scale
+        own = scale * DISCREPANCIES[quantity].model_sd(typical)
+        response = EFFECT_SHARE * abs(float(np.average(change[row], weights=fit.weights)))
+        widened = weighted_interval(after[row], fit.weights, float(np.hypot(own, response)))
+        intervals[quantity] = possible(quantity, widened)
+    return intervals
+
+
+def _below_65(fit: ConvergedFit, moved: np.ndarray) -> float:
+    row = QUANTITY_INDEX[Quantity.MEAN_PRESSURE]
+    lowest = fit.fit.now[row] + moved[row].min(axis=0)
+    spread = np.hypot(
+        DISCREPANCIES[Quantity.MEAN_PRESSURE].model, EFFECT_SHARE * moved[row].min(axis=0)
+    )
+    below = ndtr((LOW_MEAN_PRESSURE_MMHG - lowest) / spread)
+    return float(np.sum(fit.weights * below))
+
+
+def _worse(fit: ConvergedFit, after: np.ndarray, change: np.ndarray) -> float:
+    def row(values: np.ndarray, quantity: Quantity) -> np.ndarray:
+        found: np.ndarray = values[QUANTITY_INDEX[quantity]]
+        return found
+
+    output_before = row(after, Quantity.CARDIAC_OUTPUT) - row(change, Quantity.CARDIAC_OUTPUT)
+    wedge = row(after, Quantity.WEDGE_PRESSURE)
+    wedge_before = wedge - row(change, Quantity.WEDGE_PRESSURE)
+    worse = (
+        (row(change, Quantity.MEAN_PRESSURE) < -WORSE_MEAN_PRESSURE_MMHG)
+        | (row(change, Quantity.CARDIAC_OUTPUT) < -WORSE_OUTPUT_SHARE * output_before)
+        | (row(change, Quantity.OXYGEN_SATURATION) < -WORSE_SATURATION_POINTS)
+        | ((wedge > WORSE_WEDGE_MMHG) & (wedge_before <= WORSE_WEDGE_MMHG))
+    )
+    return float(np.sum(fit.weights * worse))

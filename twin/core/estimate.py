@@ -1,0 +1,229 @@
+"""Personalisation: measurements of one patient in, a cloud of circulations that explain them out.
+
+``Estimator.fit`` screens the measurements, asks the emulator and Bayes' rule (``posterior``) which
+parameters explain them, re-simulates the kept members on the model itself, and says how far to
+trust the answer. The same measurements and seed give the same fit. Pure: the emulator is handed
+in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+
+from twin.core.fit import ConvergedFit, Fit, FitOutcome, Interval
+from twin.core.haemodynamics import QUANTITIES, QUANTITY_INDEX, Quantity
+from twin.core.history import History, Moment, chosen_sets, drift_per_h
+from twin.core.identifiability import (
+    Evidence,
+    estimates_of,
+    residuals_of,
+    sentences_of,
+    verdict,
+)
+from twin.core.measurements import Condition
+from twin.core.observation_sets import (
+    contradiction,
+    enough_to_fit,
+    latest_conditions,
+    observation_sets,
+    screen,
+)
+from twin.core.parameters import PARAMETER_INDEX, PARAMETERS
+from twin.core.posterior import Draws, Mode, Sample, find_mode, importance_sample
+from twin.core.present import present_state
+from twin.core.prior import COORDINATES, GROWS_WITH_SIZE, Expectation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from jaxtyping import Float
+
+    from twin.core.emulator import Emulator
+    from twin.core.measurements import Measurement
+    from twin.core.observation_sets import ObservationSet
+    from twin.core.parameters import Body
+
+__all__ = ["ConvergedFit", "Estimator", "Fit", "FitOutcome", "Interval"]
+
+ADULT_YEARS = 18.0
+
+SAMPLES = 2048
+"""Draws of the importance sampler; 4,096 cost twice as much and cover no better."""
+
+ESTIMATE_MEMBERS = 256
+"""Resampled draws that carry the estimates: enough for the ends of a 90 % interval."""
+
+Resimulation = Callable[
+    ["Float[np.ndarray, 'parameter member']"], "Float[np.ndarray, 'quantity member']"
+]
+"""The model itself at rest: whole parameter sets in, rows of ``Quantity`` out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Problem:
+    """Everything about one patient that the mathematics needs."""
+
+    body: Body
+    expectation: Expectation
+    conditions: frozenset[Condition]
+    history: History
+    said: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimator:
+    """Fits twins. Makes its draws once, so that a fit costs milliseconds."""
+
+    emulator: Emulator
+    resimulate: Resimulation | None = None
+    """The guard: a fit whose members the model does not confirm is poor. None: no guard."""
+    seed: int = 0
+    members: int = 32
+    """How many circulations a fit keeps to simulate with: one block of the kernel."""
+    _draws: dict[int, Draws] = field(default_factory=dict, repr=False)
+
+    @property
+    def model_version(self) -> str:
+        """Return the version of the model that the emulator learnt."""
+        return self.emulator.model_version
+
+    def fit(self, measurements: Sequence[Measurement], body: Body, now: datetime) -> Fit:
+        """Return the twin of a patient with this body, as the measurements leave it at ``now``.
+
+        Any subset of quantities, of any age, from any device; what cannot be used is named in the
+        fit's sentences. Never raises for data: what is wrong with them is the fit's outcome.
+        """
+        if body.age_years is not None and body.age_years < ADULT_YEARS:
+            return no_fit(FitOutcome.NOT_AN_ADULT, body, ())
+        usable, aside = screen(measurements, now)
+        said = tuple(item.sentence for item in aside)
+        sets = chosen_sets(observation_sets(usable))
+        if not enough_to_fit(sets):
+            return no_fit(FitOutcome.TOO_LITTLE, body, said)
+        if conflict := contradiction(sets[0]):
+            return no_fit(FitOutcome.CONTRADICTORY, body, (*said, conflict))
+        sets = tuple(s for s in sets if contradiction(s) is None)
+        return self._solve(self._problem(sets, usable, body, said))
+
+    def warm(self) -> None:
+        """Make the draws now rather than at the first fit."""
+        for drifts in (False, True):
+            self._drawn(History.count_unknowns(drifts))
+
+    def _problem(
+        self,
+        sets: Sequence[ObservationSet],
+        usable: Sequence[Measurement],
+        body: Body,
+        said: tuple[str, ...],
+    ) -> _Problem:
+        newest = sets[0].taken_at
+        moments, expectations, known = [], [], []
+        for observed in sets:
+            # A condition measured later than the set is still the best guess of what held then.
+            then = [m for m in usable if m.taken_at <= observed.taken_at] or usable
+            conditions = {c: m.value for c, m in latest_conditions(then).items()}
+            expectation = Expectation.of(body, conditions)
+            age_h = (newest - observed.taken_at).total_seconds() / 3600.0
+            moments.append(
+                Moment.of(
+                    observed,
+                    age_h,
+                    expectation.emulator_middle(),
+                    expectation.size,
+                    self.emulator,
+                )
+            )
+            expectations.append(expectation)
+            known.append(frozenset(conditions))
+        history = History(self.emulator, tuple(moments))
+        return _Problem(body, expectations[0], known[0], history, said)
+
+    def _solve(self, problem: _Problem) -> Fit:
+        history = problem.history
+        observed, box = history.observed(), history.box()
+        mode = find_mode(history, observed, box)
+        draws = self._drawn(history.unknowns)
+        sample = importance_sample(history, observed, box, mode, draws)
+        return self._conclude(problem, mode, sample)
+
+    def _conclude(self, problem: _Problem, mode: Mode, sample: Sample) -> Fit:
+        size = problem.expectation.size
+        x = sample.x[:, sample.resample(ESTIMATE_MEMBERS)]
+        parameters = problem.expectation.members(x[: len(COORDINATES)])
+        state = present_state(problem.history.present(x), self.emulator.outputs, parameters, size)
+        estimates = estimates_of(state, np.full(x.shape[1], 1.0 / x.shape[1]), size)
+        kept = np.linspace(0, x.shape[1] - 1, self.members).round().astype(int)
+        guard = self._guard(parameters[:, kept], state[:, kept], problem)
+        residuals = residuals_of(problem.history.moments[0], sample.predicted, sample.weights)
+        evidence = Evidence(
+            residuals,
+            sample.effective_size,
+            float(np.max(np.abs(mode.x[: len(COORDINATES)]))),
+            estimates[Quantity.CARDIAC_OUTPUT],
+            guard,
+        )
+        return Fit(
+            verdict(evidence),
+            problem.body,
+            sample.effective_size,
+            parameters[:, kept].astype(np.float32),
+            np.full(self.members, 1.0 / self.members, np.float32),
+            state[:, kept],
+            drift_per_h(x[:, kept]) if problem.history.drifts else None,
+            estimates,
+            residuals,
+            (*problem.said, *_sentences(problem, estimates, residuals)),
+        )
+
+    def _guard(self, parameters: np.ndarray, state: np.ndarray, problem: _Problem) -> float | None:
+        """Return how far emulator and model are apart, in standard deviations of the fit."""
+        if self.resimulate is None:
+            return None
+        simulated = self.resimulate(parameters)
+        moment = problem.history.moments[0]
+        rows = [QUANTITY_INDEX[quantity] for quantity in moment.quantities]
+        scales = [
+            problem.expectation.size if quantity in GROWS_WITH_SIZE else 1.0
+            for quantity in moment.quantities
+        ]
+        apart = (simulated[rows] - state[rows]) / (moment.sds * scales)[:, None]
+        return float(np.sqrt(np.mean(apart**2)))
+
+    def _drawn(self, unknowns: int) -> Draws:
+        if unknowns not in self._draws:
+            self._draws[unknowns] = Draws.scrambled_sobol(unknowns, SAMPLES, self.seed)
+        return self._draws[unknowns]
+
+
+def _sentences(
+    problem: _Problem,
+    estimates: dict[Quantity, Interval],
+    residuals: dict[Quantity, float],
+) -> tuple[str, ...]:
+    seen = {quantity for moment in problem.history.moments for quantity in moment.quantities}
+    expected = problem.expectation.parameters
+    assumed = {Condition.HAEMOGLOBIN: float(expected[PARAMETER_INDEX["haemoglobin"]])}
+    return sentences_of(seen, problem.conditions, estimates, residuals, assumed)
+
+
+def no_fit(outcome: FitOutcome, body: Body, said: tuple[str, ...]) -> Fit:
+    """Return a fit without members: nothing can be simulated with it."""
+    return Fit(
+        outcome,
+        body,
+        0.0,
+        np.empty((len(PARAMETERS), 0), np.float32),
+        np.empty(0, np.float32),
+        np.empty((len(QUANTITIES), 0), np.float32),
+        None,
+        {},
+        {},
+        said,
+    )

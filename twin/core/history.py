@@ -1,0 +1,189 @@
+"""What the unknowns predict of every set of measurements, the present one and the earlier ones.
+
+Unknowns: the present coordinates ``u`` and, where there are two sets or more, how fast some of
+them have been changing, ``rho`` in units of ``Coordinate.drift_sd_per_h``. A set seen ``age_h``
+ago is predicted at ``u - age_h * rate``; what else may have happened in between widens its errors
+by the patient's own wandering (``discrepancy``). The emulator does the predicting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.core.discrepancy import DISCREPANCIES
+from twin.core.posterior import Box, Observed
+from twin.core.prior import COORDINATE_SDS, COORDINATES, DRIFT_SDS, DRIFTING, GROWS_WITH_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jaxtyping import Float
+
+    from twin.core.emulator import Emulator
+    from twin.core.haemodynamics import Quantity
+    from twin.core.observation_sets import ObservationSet
+
+BOX_EDGE = 3.3
+"""Coordinates further from the prior's middle than this are not considered: one person in a
+thousand."""
+
+_SHIFT_PER_RHO_H = DRIFT_SDS / COORDINATE_SDS[DRIFTING]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """One set of measurements with what was known of the patient at its time."""
+
+    age_h: float
+    middle: Float[np.ndarray, " input"]
+    """The emulator's input at ``u = 0`` under the conditions of that time."""
+    quantities: tuple[Quantity, ...]
+    values: Float[np.ndarray, " observation"]
+    """Scaled to a body of standard size."""
+    sds: Float[np.ndarray, " observation"]
+
+    @classmethod
+    def of(
+        cls,
+        observed: ObservationSet,
+        age_h: float,
+        middle: Float[np.ndarray, " input"],
+        size: float,
+        emulator: Emulator,
+    ) -> Moment:
+        """Return a set as the fit sees it: scaled, with all its errors added up."""
+        quantities = tuple(q for q in observed.seen if q in emulator.outputs)
+        values, sds = [], []
+        for quantity in quantities:
+            seen = observed.seen[quantity]
+            scale = size if quantity in GROWS_WITH_SIZE else 1.0
+            own = DISCREPANCIES[quantity]
+            emulated = emulator.error_sd[emulator.outputs.index(quantity)]
+            wander = own.wander_per_sqrt_h * np.sqrt(age_h)
+            values.append(seen.value / scale)
+            sds.append(
+                np.sqrt(
+                    (seen.sd / scale) ** 2
+                    + own.model_sd(seen.value / scale) ** 2
+                    + wander**2
+                    + emulated**2
+                )
+            )
+        return cls(age_h, middle, quantities, np.array(values), np.array(sds))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """A ``posterior.Forward`` over all moments; the newest moment comes first."""
+
+    emulator: Emulator
+    moments: tuple[Moment, ...]
+
+    @property
+    def drifts(self) -> bool:
+        """Whether rates of change are among the unknowns."""
+        return len(self.moments) > 1
+
+    @property
+    def unknowns(self) -> int:
+        """Return how many coordinates and rates there are."""
+        return self.count_unknowns(self.drifts)
+
+    @staticmethod
+    def count_unknowns(drifts: bool) -> int:
+        """Return how many unknowns a history has, with or without rates of change."""
+        return len(COORDINATES) + (len(DRIFTING) if drifts else 0)
+
+    def box(self) -> Box:
+        """Return where the unknowns may lie."""
+        edge = np.full(self.unknowns, BOX_EDGE)
+        return Box(-edge, edge)
+
+    def observed(self) -> Observed:
+        """Return all measured values with their errors, moment after moment."""
+        return Observed(
+            np.concatenate([moment.values for moment in self.moments]),
+            np.concatenate([moment.sds for moment in self.moments]),
+        )
+
+    def predict(
+        self, x: Float[np.ndarray, "coordinate sample"]
+    ) -> Float[np.ndarray, "observation sample"]:
+        """Return what each sample of the unknowns predicts of all measurements."""
+        predictions = [
+            self.emulator.predict_rows(
+                self._inputs(x, moment), self.emulator.rows(moment.quantities)
+            )
+            for moment in self.moments
+        ]
+        return np.concatenate(predictions)
+
+    def predict_with_slope(
+        self, x: Float[np.ndarray, " coordinate"]
+    ) -> tuple[Float[np.ndarray, " observation"], Float[np.ndarray, "observation coordinate"]]:
+        """Return the prediction at one point and its slope by each unknown."""
+        inputs = np.concatenate([self._inputs(x[:, None], m) for m in self.moments], axis=1)
+        values, slopes = self.emulator.predict_with_slope(inputs)
+        predictions, jacobians = [], []
+        for column, moment in enumerate(self.moments):
+            rows = self.emulator.rows(moment.quantities)
+            by_u = slopes[column][rows][:, : len(COORDINATES)] * COORDINATE_SDS
+            jacobian = np.zeros((len(rows), self.unknowns))
+            jacobian[:, : len(COORDINATES)] = by_u
+            if self.drifts:
+                jacobian[:, len(COORDINATES) :] = (
+                    -moment.age_h * _SHIFT_PER_RHO_H * by_u[:, DRIFTING]
+                )
+            predictions.append(values[rows, column])
+            jacobians.append(jacobian)
+        return np.concatenate(predictions), np.concatenate(jacobians)
+
+    def present(
+        self, x: Float[np.ndarray, "coordinate sample"]
+    ) -> Float[np.ndarray, "quantity sample"]:
+        """Return the emulator's whole output for the newest moment, in a body of standard size."""
+        return self.emulator.predict(self._inputs(x, self.moments[0]))
+
+    def _inputs(
+        self, x: Float[np.ndarray, "coordinate sample"], moment: Moment
+    ) -> Float[np.ndarray, "input sample"]:
+        inputs = np.repeat(moment.middle[:, None], x.shape[1], axis=1)
+        u = x[: len(COORDINATES)]
+        inputs[: len(COORDINATES)] += COORDINATE_SDS[:, None] * u
+        if self.drifts and moment.age_h > 0.0:
+            shift = moment.age_h * DRIFT_SDS[:, None] * x[len(COORDINATES) :]
+            inputs[DRIFTING] -= shift
+        return inputs
+
+
+def drift_per_h(x: Float[np.ndarray, "coordinate member"]) -> Float[np.ndarray, "fitted member"]:
+    """Return how fast each coordinate of each member changes, in units of ``u`` an hour."""
+    drift = np.zeros((len(COORDINATES), x.shape[1]), np.float32)
+    drift[DRIFTING] = _SHIFT_PER_RHO_H[:, None] * x[len(COORDINATES) :]
+    return drift
+
+
+CLOSE_H = 6.0
+"""Older sets than this say too little of the present to be fitted with it."""
+
+MOST_MOMENTS = 4
+
+
+def chosen_sets(sets: Sequence[ObservationSet]) -> tuple[ObservationSet, ...]:
+    """Return the sets worth fitting, newest first: what brings a quantity, then what is new."""
+    if not sets:
+        return ()
+    newest = sets[0]
+    close = [s for s in sets if (newest.taken_at - s.taken_at).total_seconds() <= CLOSE_H * 3600.0]
+    chosen, known = [newest], set(newest.seen)
+    for earlier in close[1:]:
+        if set(earlier.seen) - known and len(chosen) < MOST_MOMENTS:
+            chosen.append(earlier)
+            known |= set(earlier.seen)
+    for earlier in close[1:]:
+        if earlier not in chosen and len(chosen) < MOST_MOMENTS:
+            chosen.append(earlier)
+    return tuple(sorted(chosen, key=lambda s: s.taken_at, reverse=True))

@@ -1,0 +1,201 @@
+"""What is believed of a patient's circulation before anything is measured, and how it may change.
+
+The unknowns of a fit are *coordinates*: standard normal numbers ``u`` that move a parameter away
+from the value expected for the body, ``expected * exp(sd u)`` for scales and ``expected + sd u``
+for the reflex's set point. Sick people are the model's patients, so the spreads are those of a
+hospital ward, wider than those of healthy people; where a source gives healthy spread, it says so.
+
+Pressures do not depend on the size of a body (``parameters.scaled_to``), so everything is fitted
+in a body of standard size; flows and volumes are scaled by ``size`` on the way in and out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from twin.core.haemodynamics import Quantity
+from twin.core.measurements import Condition
+from twin.core.parameters import PARAMETER_INDEX, PARAMETERS, scaled_to, standard_adult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jaxtyping import Float
+
+    from twin.core.parameters import Body
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinate:
+    """One unknown: which parameter it moves, and how far people and hours move it."""
+
+    parameter: str
+    sd: float
+    """Between patients; of the logarithm where ``logarithmic``, else in the parameter's unit."""
+    drift_sd_per_h: float
+    """How fast it may be changing steadily, same scale; 0 where it does not change in hours."""
+    source: str
+    logarithmic: bool = True
+
+
+COORDINATES: Final[tuple[Coordinate, ...]] = (
+    Coordinate(
+        "blood_volume",
+        0.13,
+        0.06,
+        "Nadler 1962: sd about 9 % in health, bleeding and congestion added; drift: 300 mL/h",
+    ),
+    Coordinate(
+        "resting_heart_rate", 0.25, 0.06, "resting pulse sd 12 /min in adults, fever added"
+    ),
+    Coordinate(
+        "left_ventricle_systolic_elastance",
+        0.40,
+        0.08,
+        "Chen 2001, J Am Coll Cardiol 38:2028: 2.3 sd 1.0 mmHg/mL",
+    ),
+    Coordinate(
+        "left_ventricle_diastolic_elastance",
+        0.35,
+        0.0,
+        "Redfield 2005, Circulation 112:2254: stiffness doubles in heart failure",
+    ),
+    Coordinate(
+        "arterial_compliance",
+        0.35,
+        0.0,
+        "Chemla 1998, Am J Physiol 274:H500: stroke volume over pulse pressure, wide with age",
+    ),
+    Coordinate(
+        "systemic_resistance",
+        0.35,
+        0.12,
+        "from septic (half) to vasoconstricted (double) in two standard deviations",
+    ),
+    Coordinate(
+        "reflex_set_point",
+        12.0,
+        2.0,
+        "habitual mean pressure, sd 12 mmHg in adults with hypertension among them",
+        logarithmic=False,
+    ),
+    Coordinate(
+        "pulmonary_shunt",
+        1.0,
+        0.25,
+        "from 3 % in health (Levitzky 2013) to 20-40 % in respiratory failure, two sd",
+    ),
+    Coordinate(
+        "pulmonary_resistance",
+        0.45,
+        0.0,
+        "Kovacs 2009, Eur Respir J 34:888: mean pressure 14 sd 3 in health, doubled in disease",
+    ),
+    Coordinate(
+        "right_ventricle_systolic_elastance", 0.35, 0.0, "as the left, of which less is measured"
+    ),
+    Coordinate("oxygen_consumption", 0.15, 0.0, "Weir 1949; indirect calorimetry at the bedside"),
+)
+"""The unknowns, in the order of every array of coordinates."""
+
+FIXED_INPUTS: Final = ("maximum_heart_rate", "haemoglobin", "inspired_oxygen_fraction")
+"""Parameters that are known of the patient (age, a measured condition) and shift what is
+expected."""
+
+EMULATED: Final = tuple(c.parameter for c in COORDINATES) + FIXED_INPUTS
+"""Parameters the emulator takes in, in the order of its rows."""
+
+LOGARITHMIC: Final = np.array([c.logarithmic for c in COORDINATES] + [False] * len(FIXED_INPUTS))
+DRIFTING: Final = np.array([i for i, c in enumerate(COORDINATES) if c.drift_sd_per_h > 0])
+"""Which coordinates may change within hours."""
+
+COORDINATE_SDS: Final = np.array([c.sd for c in COORDINATES])
+DRIFT_SDS: Final = np.array([COORDINATES[i].drift_sd_per_h for i in DRIFTING])
+
+OXYGEN_DEMAND_PER_DEGREE: Final = 1.10
+"""Metabolic rate rises by about 10 % a degree Celsius of fever (DuBois 1921, JAMA 77:352: 13
+%)."""
+
+GROWS_WITH_SIZE: Final = frozenset(
+    {Quantity.CARDIAC_OUTPUT, Quantity.STROKE_VOLUME, Quantity.BLOOD_VOLUME}
+)
+"""Quantities proportional to the size of a body; resistance is inverse, all others do not depend
+on it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expectation:
+    """The parameters expected for one body under the conditions of one time."""
+
+    parameters: Float[np.ndarray, " parameter"]
+    """In the patient's own size."""
+    size: float
+    """Expected blood volume over the standard adult's."""
+
+    @classmethod
+    def of(cls, body: Body, conditions: Mapping[Condition, float]) -> Expectation:
+        """Return what is expected of this body under these conditions (units of ``Condition``)."""
+        values = scaled_to(body)
+        row = PARAMETER_INDEX
+        if Condition.HAEMOGLOBIN in conditions:
+            values[row["haemoglobin"]] = conditions[Condition.HAEMOGLOBIN]
+        if Condition.INSPIRED_OXYGEN_FRACTION in conditions:
+            values[row["inspired_oxygen_fraction"]] = conditions[
+                Condition.INSPIRED_OXYGEN_FRACTION
+            ]
+        if Condition.TEMPERATURE in conditions:
+            fever = conditions[Condition.TEMPERATURE] - 37.0
+            values[row["oxygen_consumption"]] *= OXYGEN_DEMAND_PER_DEGREE**fever
+        size = values[row["blood_volume"]] / PARAMETERS[row["blood_volume"]].default
+        return cls(values, float(size))
+
+    def emulator_middle(self) -> Float[np.ndarray, " input"]:
+        """Return the emulator's transformed input at ``u = 0``, in a body of standard size."""
+        standard = standard_adult()
+        rows = np.array([PARAMETER_INDEX[name] for name in EMULATED])
+        middle = standard[rows].copy()
+        middle[len(COORDINATES) :] = self.parameters[rows[len(COORDINATES) :]]
+        oxygen = PARAMETER_INDEX["oxygen_consumption"]
+        middle[EMULATED.index("oxygen_consumption")] = self.parameters[oxygen] / self.size
+        return np.where(LOGARITHMIC, np.log(np.where(LOGARITHMIC, middle, 1.0)), middle)
+
+    def members(
+        self, u: Float[np.ndarray, "coordinate member"]
+    ) -> Float[np.ndarray, "parameter member"]:
+        """Return whole parameter sets in the patient's own size, each kept in its range."""
+        members = np.repeat(self.parameters[:, None], u.shape[1], axis=1)
+        for coordinate, moved in zip(COORDINATES, u * COORDINATE_SDS[:, None], strict=True):
+            row = PARAMETER_INDEX[coordinate.parameter]
+            if coordinate.logarithmic:
+                members[row] *= np.exp(moved)
+            else:
+                members[row] += moved
+            # The range is of a standard body; a size moves it along.
+            reach = (
+                self.parameters[row] / PARAMETERS[row].default if coordinate.logarithmic else 1.0
+            )
+            members[row] = np.clip(
+                members[row], PARAMETERS[row].low * reach, PARAMETERS[row].high * reach
+            )
+        return members
+
+
+def drifted(
+    parameters: Float[np.ndarray, "parameter member"],
+    drift_per_h: Float[np.ndarray, "coordinate member"],
+    hours: float,
+) -> Float[np.ndarray, "parameter member"]:
+    """Return the members' parameters after ``hours`` of change at these rates (``u`` an hour)."""
+    moved = parameters.astype(np.float64)
+    for place in DRIFTING:
+        coordinate = COORDINATES[place]
+        row = PARAMETER_INDEX[coordinate.parameter]
+        by = coordinate.sd * drift_per_h[place] * hours
+        if coordinate.logarithmic:
+            moved[row] *= np.exp(by)
+        else:
+            moved[row] += by
+    return moved

@@ -1,0 +1,37 @@
+"""Where a circulation comes to rest: the beats of its last seconds, averaged.
+
+One beat is no resting state: with a slow heart and a strong vagus the reflex makes beats long and
+short in turn, in the model as in people (respiratory and Mayer waves aside). A monitor shows the
+average too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from twin.core.interventions import NOTHING
+from twin.core.pulsatile import simulate_pulsatile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float
+
+SETTLE_S: Final = 120.0
+AVERAGED_S: Final = 20.0
+"""About what bedside monitors average over."""
+
+
+def resting_state(
+    parameters: Float[np.ndarray, "parameter member"], settle_s: float = SETTLE_S
+) -> Float[np.ndarray, "quantity member"]:
+    """Return the state after ``settle_s``, averaged over the last 20 s; rows of ``Quantity``.
+
+    Raises
+    ------
+    twin.errors.SimulationError
+        The parameters have the wrong shape or are not finite.
+    """
+    samples = int(AVERAGED_S)
+    path = simulate_pulsatile(parameters, NOTHING, settle_s, 1.0)
+    state: np.ndarray = path[:, -samples:, :].mean(axis=1)
+    return state

@@ -1,0 +1,190 @@
+"""What one can ask of the twin: assimilate measurements, recall it, forecast, compare treatments.
+
+The asynchronous use cases touch the store and compute in a worker thread; ``forecast``,
+``compare_interventions`` and ``rank`` only compute, so a service runs them in a thread of its own.
+Stored revisions are compared and set: of two calls for one patient at once, the slower one recalls
+the faster one's twin, adds what is still new to it, and saves again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from anyio import to_thread
+
+from twin.core.comparison import (
+    Comparison,
+    Plan,
+    SimulatedEffect,
+    compare_interventions,
+)
+from twin.core.forecast import Forecast, forecast
+from twin.core.ranking import USUAL_GOAL, Goal, Ranked, rank
+from twin.core.stored_twin import PatientKey, StoredTwin
+from twin.errors import StoreUnavailable, TwinIsNewer, TwinNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from twin.core.fit import Fit
+    from twin.core.measurements import Measurement
+    from twin.core.parameters import Body
+    from twin.ports import Estimator, TwinStore
+
+__all__ = [
+    "USUAL_GOAL",
+    "Assimilation",
+    "Comparison",
+    "Forecast",
+    "Goal",
+    "PatientKey",
+    "Plan",
+    "Ranked",
+    "SimulatedEffect",
+    "StoredTwin",
+    "assimilate",
+    "compare_interventions",
+    "forecast",
+    "rank",
+    "recall",
+]
+
+KEPT_FOR: Final = timedelta(hours=48)
+"""Older measurements say nothing of the present state and are dropped, so that a twin stays
+small."""
+
+MOST_KEPT: Final = 512
+"""Even a monitor that charts every minute must not make a twin grow."""
+
+ATTEMPTS: Final = 4
+"""Calls for one patient at once are few; each attempt loses to another that has won."""
+
+NOT_SAVED: Final = (
+    "The updated twin could not be kept; this answer is complete, but the next one starts from "
+    "the last twin that was kept."
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assimilation:
+    """A twin brought up to date."""
+
+    twin: StoredTwin
+    fit: Fit
+    used: tuple[Measurement, ...]
+    """What was new in this call."""
+    unchanged: bool
+    """True when nothing was new and the stored fit stands."""
+    latest_at: datetime | None
+    """When the newest kept measurement was taken; None without any."""
+    not_saved: str | None
+    """A sentence when the store failed: the fit is right, the next call will not remember it."""
+
+
+async def recall(store: TwinStore, patient: PatientKey) -> StoredTwin:
+    """Return the patient's stored twin.
+
+    Raises
+    ------
+    twin.errors.TwinNotFound
+        Nothing was assimilated for this patient yet.
+    twin.errors.StoreUnavailable
+        The store could not be read.
+    """
+    return await store.load(patient)
+
+
+async def assimilate(
+    store: TwinStore,
+    estimator: Estimator,
+    patient: PatientKey,
+    measurements: Sequence[Measurement],
+    body: Body,
+    now: datetime,
+) -> Assimilation:
+    """Add what is new to the patient's twin and return it fitted.
+
+    Measurements already known by reference change nothing. A store that fails costs no answer: the
+    fit comes back with ``not_saved``, from this call's measurements and what could be recalled.
+    """
+    for _ in range(ATTEMPTS):
+        stored, lost = await _recalled(store, patient)
+        attempt = await to_thread.run_sync(
+            _updated, estimator, patient, stored, measurements, body, now
+        )
+        if attempt.unchanged:
+            return attempt
+        if lost:
+            break
+        try:
+            await store.save(attempt.twin)
+        except TwinIsNewer:
+            continue
+        except StoreUnavailable:
+            break
+        return attempt
+    return _unsaved(attempt)
+
+
+async def _recalled(store: TwinStore, patient: PatientKey) -> tuple[StoredTwin | None, bool]:
+    """Return the stored twin, if any, and whether the store is lost."""
+    try:
+        return await store.load(patient), False
+    except TwinNotFound:
+        return None, False
+    except StoreUnavailable:
+        return None, True
+
+
+def _updated(
+    estimator: Estimator,
+    patient: PatientKey,
+    stored: StoredTwin | None,
+    measurements: Sequence[Measurement],
+    body: Body,
+    now: datetime,
+) -> Assimilation:
+    known = stored.measurements if stored else ()
+    new = _unknown(measurements, known, now)
+    kept = _kept((*known, *new), now)
+    latest = kept[-1].taken_at if kept else None
+    if (
+        stored is not None
+        and not new
+        and stored.fit.body == body
+        and stored.model_version == estimator.model_version
+    ):
+        return Assimilation(stored, stored.fit, (), True, latest, None)
+    fit = estimator.fit(kept, body, now)
+    revision = (stored.revision if stored else 0) + 1
+    twin = StoredTwin(patient, revision, estimator.model_version, now, kept, fit)
+    return Assimilation(twin, fit, new, False, latest, None)
+
+
+def _unknown(
+    measurements: Sequence[Measurement], known: Sequence[Measurement], now: datetime
+) -> tuple[Measurement, ...]:
+    """Return what is neither known nor too old to be kept, each once."""
+    seen = {(m.reference, m.quantity) for m in known}
+    new: list[Measurement] = []
+    for measurement in measurements:
+        identity = (measurement.reference, measurement.quantity)
+        if identity not in seen and now - measurement.taken_at <= KEPT_FOR:
+            seen.add(identity)
+            new.append(measurement)
+    return tuple(new)
+
+
+def _kept(measurements: Sequence[Measurement], now: datetime) -> tuple[Measurement, ...]:
+    """Return the window that is kept, oldest first, later versions in place of earlier ones."""
+    latest = {(m.source, m.quantity): m for m in measurements if now - m.taken_at <= KEPT_FOR}
+    return tuple(sorted(latest.values(), key=lambda m: m.taken_at))[-MOST_KEPT:]
+
+
+def _unsaved(attempt: Assimilation) -> Assimilation:
+    return Assimilation(
+        attempt.twin, attempt.fit, attempt.used, False, attempt.latest_at, NOT_SAVED
+    )
