@@ -1,0 +1,230 @@
+"""Real servers for the tests: HAPI FHIR and Orthanc, each started once a run on a loopback port.
+
+`make services` installs them. Where one is missing, its tests are skipped with the reason, and
+fail instead when CARDIOTWIN_REQUIRE_SERVICES=1. Every test here belongs to one xdist group, so
+that one process starts one of each.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import httpx2
+import pytest
+
+HERE = Path(__file__).parent
+PROJECT = HERE.parent.parent
+SERVICES = PROJECT / "deploy" / "services"
+COMPILED = PROJECT / "fhir_profiles" / "compiled"
+START_S = 240
+"""HAPI takes 20 s on two idle cores; a busy machine is no reason to fail."""
+
+Json = dict[str, Any]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group("real-servers"))
+
+
+def lacking(what: str) -> NoReturn:
+    reason = f"{what} is not installed; `make services` installs it"
+    if os.environ.get("CARDIOTWIN_REQUIRE_SERVICES") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def started(command: list[str], ready: str, log: Path) -> Iterator[float]:
+    """Run a server until the end of the block; yield the seconds it took to answer."""
+    began = time.monotonic()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        while not _answers(ready):
+            if process.poll() is not None or time.monotonic() - began > START_S:
+                pytest.fail(f"{command[0]} did not start:\n{log.read_text()[-3000:]}")
+            time.sleep(0.2)
+        yield time.monotonic() - began
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx2.get(url, timeout=5, trust_env=False).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+@dataclass(frozen=True)
+class FhirServer:
+    """A running HAPI FHIR server, open to everyone on this machine."""
+
+    url: str
+    http: httpx2.Client
+    startup_s: float
+
+    def post_transaction(self, bundle: Json) -> Json:
+        """Post a transaction; return its response Bundle."""
+        reply = self.http.post("", json=bundle)
+        assert reply.status_code == 200, reply.text[:2000]
+        outcome: Json = reply.json()
+        return outcome
+
+    def put(self, resource: Json) -> None:
+        reply = self.http.put(f"/{resource['resourceType']}/{resource['id']}", json=resource)
+        assert reply.status_code in (200, 201), reply.text[:2000]
+
+    def get(self, path: str) -> Json:
+        reply = self.http.get(path)
+        assert reply.status_code == 200, reply.text[:2000]
+        resource: Json = reply.json()
+        return resource
+
+    def complaints(self, resource: Json) -> list[str]:
+        """Return the errors of $validate, against the profiles that the resource claims."""
+        reply = self.http.post(f"/{resource['resourceType']}/$validate", json=resource)
+        return [
+            issue["diagnostics"]
+            for issue in reply.json()["issue"]
+            if issue["severity"] in ("error", "fatal")
+        ]
+
+
+@pytest.fixture(scope="session")
+def hapi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FhirServer]:
+    if not (PROJECT / ".services" / "hapi" / "made-from").exists() or not shutil.which("java"):
+        lacking("HAPI FHIR")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/fhir"
+    log = tmp_path_factory.mktemp("hapi") / "log"
+    command = [str(SERVICES / "hapi" / "start"), str(port)]
+    with (
+        started(command, f"{url}/metadata", log) as startup_s,
+        httpx2.Client(
+            base_url=url,
+            timeout=120,
+            trust_env=False,
+            headers={"accept": "application/fhir+json", "content-type": "application/fhir+json"},
+        ) as http,
+    ):
+        yield FhirServer(url, http, startup_s)
+
+
+@dataclass(frozen=True)
+class PictureArchive:
+    """A running Orthanc with DICOMweb, open to everyone on this machine."""
+
+    url: str
+    dicomweb: str
+    http: httpx2.Client
+
+    def store(self, encoded: bytes) -> None:
+        """Store one DICOM file."""
+        reply = self.http.post("/instances", content=encoded)
+        assert reply.status_code == 200, reply.text[:2000]
+
+
+@pytest.fixture(scope="session")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PictureArchive]:
+    if not shutil.which("Orthanc", path=f"{os.environ['PATH']}:/usr/sbin"):
+        lacking("Orthanc")
+    folder = tmp_path_factory.mktemp("orthanc")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [str(SERVICES / "orthanc" / "start"), str(port), str(folder)]
+    with (
+        started(command, f"{url}/system", folder / "log"),
+        httpx2.Client(base_url=url, timeout=60, trust_env=False) as http,
+    ):
+        yield PictureArchive(url, f"{url}/dicom-web", http)
+
+
+@pytest.fixture(scope="session")
+def compiler() -> Path:
+    """Return the program that compiles the profiles."""
+    if not (PROJECT / ".services" / "sushi" / "made-from").exists() or not shutil.which("node"):
+        lacking("SUSHI")
+    return PROJECT / "fhir_profiles" / "compile"
+
+
+@pytest.fixture(scope="session")
+def compiled() -> list[Json]:
+    """Return the committed definitions and examples."""
+    return [json.loads(path.read_text()) for path in sorted(COMPILED.glob("*.json"))]
+
+
+@pytest.fixture(scope="session")
+def profiled(hapi: FhirServer, compiled: list[Json]) -> FhirServer:
+    """HAPI with the project's profiles, and the patient and device that the examples speak of."""
+    for kind in ("CodeSystem", "ValueSet", "StructureDefinition"):
+        for definition in (one for one in compiled if one["resourceType"] == kind):
+            hapi.put(definition)
+    for example in compiled:
+        if example["id"] in ("example-patient", "example-twin"):
+            hapi.put(example)
+    return hapi
+
+
+def sample_bundles() -> list[Json]:
+    """Return whole charts: the lent Synthea ones where there are any, else the sandbox EHR's."""
+    lent = os.environ.get("CARDIOTWIN_DATA")
+    if lent:
+        paths = sorted((Path(lent) / "fhir").glob("synthea-*.json.gz"))
+        assert paths, f"no synthea-*.json.gz in {lent}/fhir"
+        return [json.loads(gzip.decompress(path.read_bytes())) for path in paths]
+    patients = PROJECT / "deploy" / "sandbox_ehr" / "patients"
+    return [json.loads(path.read_text()) for path in sorted(patients.glob("*.json"))]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A patient on HAPI, with the Bundle that the chart was loaded from."""
+
+    patient_id: str
+    resources: list[Json]
+
+    def of_type(self, kind: str) -> list[Json]:
+        return [resource for resource in self.resources if resource["resourceType"] == kind]
+
+
+@pytest.fixture(scope="session")
+def charts(hapi: FhirServer) -> list[Chart]:
+    """Every sample chart, loaded into HAPI."""
+    loaded = []
+    for bundle in sample_bundles():
+        stored = hapi.post_transaction(bundle)
+        places = [entry["response"]["location"] for entry in stored["entry"]]
+        patient = next(place for place in places if place.startswith("Patient/"))
+        resources = [entry["resource"] for entry in bundle["entry"]]
+        loaded.append(Chart(patient.split("/")[1], resources))
+    return loaded
