@@ -8,6 +8,8 @@
     - UnknownService            404
     - WrongHook                 400
     - WrongPatient              422, data of another patient
+    - WrongMediaType            415
+    - TooSlow                   408
   x TrustError                  401, the caller is not who it must be
   x PreconditionsMissing        412, the essentials cannot be had
   x EhrError                    the EHR's FHIR server
@@ -17,6 +19,8 @@
     - EhrUnreadable
     - EhrEndless
   x HostNotAllowed              a request to a host off the allow-list was not sent
+  x Busy                        503
+  x FeedbackNotStored           503
   x CardRefused                 500, this service was about to break the specification
 
 No message holds a name, an identifier, a birth date or a token: they are written by whoever
@@ -100,3 +104,19 @@ class HostNotAllowed(CardioTwinError):
 
 class CardRefused(CardioTwinError):
     """A card that the specification forbids was about to be built; this service is at fault."""
+
+
+class WrongMediaType(CallerError):
+    """The body is not declared as JSON."""
+
+
+class TooSlow(CallerError):
+    """The body did not arrive in time."""
+
+
+class Busy(CardioTwinError):
+    """As many calls as this installation serves at once are under way; try again shortly."""
+
+
+class FeedbackNotStored(CardioTwinError):
+    """The feedback store failed; nothing was kept, so that the client can send it again."""

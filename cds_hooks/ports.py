@@ -5,10 +5,11 @@ Protocols and the values they exchange.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -73,6 +74,68 @@ class KeySet(Protocol):
         """Return the JWK with this ``kid``, or None.
 
         An unknown ``kid`` reloads a remote set once.
+        """
+        ...
+
+
+class UsedTokens(Protocol):
+    """Which JWTs have opened a call already; each opens one only."""
+
+    async def use(self, issuer: str, token_id: str, expires_at: datetime) -> bool:
+        """Note the use of a verified token; False where it was used before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCard:
+    """A card that was sent, as far as feedback on it can refer to it."""
+
+    card: UUID
+    suggestions: tuple[UUID, ...]
+    service_id: str
+    issuer: str
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a clinician made of one card: one item of feedback, in its stored form."""
+
+    card: UUID
+    outcome: str
+    """``accepted`` or ``overridden``; a card without a verdict was not refused."""
+    at: datetime
+    accepted: tuple[UUID, ...] = ()
+    reason_code: str | None = None
+    reason_system: str | None = None
+    comment: str | None = field(default=None, repr=False)
+
+
+class FeedbackStore(Protocol):
+    """Cards that were sent and what became of them: https://cds-hooks.hl7.org/2.0/#feedback."""
+
+    async def remember(self, cards: Sequence[IssuedCard]) -> None:
+        """Keep what was sent, so that feedback on it is recognised.
+
+        Raises
+        ------
+        cds_hooks.errors.FeedbackNotStored
+        """
+        ...
+
+    async def record(
+        self, service_id: str, issuer: str, verdicts: Sequence[Verdict]
+    ) -> frozenset[Verdict]:
+        """Keep the verdicts on cards of this service to this issuer; a repeated one is kept once.
+
+        Returns
+        -------
+        Those not kept, because the card or an accepted suggestion is unknown.
+
+        Raises
+        ------
+        cds_hooks.errors.FeedbackNotStored
+            Nothing was kept; the client may send all of it again.
         """
         ...
 

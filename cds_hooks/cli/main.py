@@ -1,7 +1,8 @@
 """Entry point of the command ``cardiotwin``: the list of its commands, and nothing else.
 
 A command is a module of this package with a function ``register(application)`` that adds it; a
-module joins by adding its name to `COMMANDS` (or to `BENCHES`, for ``cardiotwin bench NAME``).
+module joins by adding its name to `COMMANDS` (to `BENCHES` for ``cardiotwin bench NAME``, to
+`TRAININGS` for ``cardiotwin train NAME``).
 Registering imports typer only: whatever is heavy is imported inside the command's function.
 """
 
@@ -11,8 +12,9 @@ from importlib import import_module
 
 import typer
 
-COMMANDS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = ("serve",)
 BENCHES: tuple[str, ...] = ("bench_hook",)
+TRAININGS: tuple[str, ...] = ("train_emulator",)
 
 application = typer.Typer(
     name="cardiotwin",
@@ -25,6 +27,9 @@ bench = typer.Typer(
     name="bench",
     help="Measure speed, side by side with a peer or the floor in one run.",
     no_args_is_help=True,
+)
+train = typer.Typer(
+    name="train", help="Train what a release or the twin rests on; seeded.", no_args_is_help=True
 )
 
 
@@ -39,5 +44,8 @@ def main() -> None:
         import_module(f"cds_hooks.cli.{name}").register(application)
     for name in BENCHES:
         import_module(f"cds_hooks.cli.{name}").register(bench)
+    for name in TRAININGS:
+        import_module(f"cds_hooks.cli.{name}").register(train)
     application.add_typer(bench)
+    application.add_typer(train)
     application()

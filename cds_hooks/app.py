@@ -1,0 +1,148 @@
+"""The composition root: the one file, beside the command line, that names adapters."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import final
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from cds_hooks.audit.sqlite_feedback import SqliteFeedback
+from cds_hooks.clock import SystemClock
+from cds_hooks.fhir.closed_ehr import ClosedEhr
+from cds_hooks.http.cds import CdsRoutes
+from cds_hooks.http.limits import Admission
+from cds_hooks.http.observation import Meters, Observed, log_as_json
+from cds_hooks.http.operation import operation_routes
+from cds_hooks.http.problems import Unforeseen, answer_with_outcomes
+from cds_hooks.ports import Clock, Ehr
+from cds_hooks.security.egress import Egress
+from cds_hooks.security.egress_transport import client
+from cds_hooks.security.hook_token import TrustedIssuer
+from cds_hooks.security.jwks import ConfiguredKeys, FileKeys, RemoteKeys
+from cds_hooks.security.replay import SqliteUsedTokens
+from cds_hooks.security.trust import OpenTrust, RequiredTrust, Trust
+from cds_hooks.services.answering import Answering, Registry
+from cds_hooks.services.feedback import TakingFeedback
+from cds_hooks.services.service import CdsService
+from cds_hooks.settings import Settings
+
+KEY_SET_TIMEOUT_S = 3.0
+"""A key set is read while a clinician waits; it is one small file of the EHR's own."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What may stand in place of the installed parts, as tests and the demonstration need."""
+
+    services: Sequence[CdsService] | None = None
+    ehr: Ehr | None = None
+    clock: Clock = field(default_factory=SystemClock)
+
+
+def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
+    """Return the application of one installation.
+
+    Raises
+    ------
+    ValueError
+        A configured key set, or a service's definition, cannot be used.
+    OSError
+        A configured file, or the data directory, cannot be read or made.
+    """
+    parts = parts or Parts()
+    log_as_json(settings.log_level)
+    settings.data_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    closing = ExitStack()
+    routes = _cds_routes(settings, parts, closing)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with closing:
+            yield
+
+    application = FastAPI(
+        title="CardioTwin",
+        version=version("cardiotwin"),
+        lifespan=lifespan,
+        # FastAPI's own pages load scripts from another host; ours is at /documentation.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    meters = Meters(lambda: routes.admission.present)
+    registry = routes.answering.registry
+    application.include_router(routes.router())
+    application.include_router(operation_routes(meters, registry.definitions, application.version))
+    answer_with_outcomes(application)
+    # The last one added is the outermost: CORS headers stand on every answer, problems included.
+    application.add_middleware(Unforeseen)
+    application.add_middleware(Observed, meters=meters, is_service=registry.has)
+    application.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+        max_age=600,
+    )
+    return application
+
+
+def installed_services(settings: Settings, clock: Clock) -> tuple[CdsService, ...]:
+    """Return the CDS Services of this installation."""
+    return ()
+
+
+def installed_ehr(settings: Settings) -> Ehr:
+    """Return the adapter through which the EHRs' FHIR servers are read."""
+    return ClosedEhr()
+
+
+def _cds_routes(settings: Settings, parts: Parts, closing: ExitStack) -> CdsRoutes:
+    feedback = SqliteFeedback(settings.data_directory / "feedback.sqlite", parts.clock)
+    closing.callback(feedback.close)
+    services = parts.services
+    if services is None:
+        services = installed_services(settings, parts.clock)
+    answering = Answering(
+        registry=Registry.of(services, ballot_3=settings.ballot_3),
+        ehr=parts.ehr or installed_ehr(settings),
+        feedback=feedback,
+        clock=parts.clock,
+        deadline_s=settings.gather_deadline_s,
+    )
+    return CdsRoutes(
+        public_base_url=settings.public_base_url,
+        trust=_trust(settings, parts.clock, closing),
+        discovery_requires_token=settings.discovery_requires_token,
+        admission=Admission(settings.concurrent_calls),
+        answering=answering,
+        feedback=TakingFeedback(feedback),
+    )
+
+
+def _trust(settings: Settings, clock: Clock, closing: ExitStack) -> Trust:
+    if settings.trust == "open":
+        return OpenTrust()
+    files: dict[str, Path] = {
+        each.iss: each.jwks_file for each in settings.issuers if each.jwks_file is not None
+    }
+    egress = Egress(
+        [each.jku for each in settings.issuers if each.jku is not None], settings.private_networks
+    )
+    keys = ConfiguredKeys(
+        FileKeys(files),
+        RemoteKeys(lambda: client(egress, timeout_s=KEY_SET_TIMEOUT_S), clock),
+        frozenset(files),
+    )
+    used = SqliteUsedTokens(settings.data_directory / "used_tokens.sqlite", clock)
+    closing.callback(used.close)
+    issuers = {each.iss: TrustedIssuer(each.iss, each.jku) for each in settings.issuers}
+    return RequiredTrust(issuers, keys, used, clock)

@@ -1,0 +1,1 @@
+"""HTTP: routes, limits, problems. Translates between requests and use cases; decides nothing."""
