@@ -109,11 +109,12 @@ def _headline(reading: TrajectoryReading, forecast: TwinForecast) -> tuple[str, 
 
 
 def _what_the_number_is(reading: TrajectoryReading) -> str:
-    doubt = (
-        "**This patient is unlike those the model learnt from; trust the figure less.** "
-        if reading.out_of_distribution
-        else ""
-    )
+    doubt = ""
+    if reading.out_of_distribution:
+        why = f" ({listed(reading.unlike_because, 3)})" if reading.unlike_because else ""
+        doubt = (
+            f"**This patient is unlike those the model learnt from{why}; trust the figure less.** "
+        )
     return (
         f"{doubt}Estimated probability of death in hospital: **{percent(reading.risk.value)}**, "
         f"90 % interval {percent(reading.risk.low)} to {percent(reading.risk.high)} "
@@ -132,7 +133,10 @@ def _parts(reading: TrajectoryReading) -> str:
     return paragraphs(
         table(("Beside it", "Value"), [*rows, (f"NEWS2{missing}", str(news2.score))]),
         f"**What moved it most**: {listed(movers, 5)}." if movers else None,
-        f"{percent(reading.completeness)} of the model's inputs were recorded.",
+        f"{percent(reading.completeness)} of the model's 36 series were recorded; "
+        f"not: {listed(reading.missing, 6)}."
+        if reading.missing
+        else None,
     )
 
 

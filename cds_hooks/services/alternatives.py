@@ -1,9 +1,8 @@
 """Which other orders are simulated beside a draft, and how the better ones become suggestions.
 
 Pure. A suggestion is a draft resource with intent ``proposal``; nothing is applied by itself. The
-menu is short on purpose: what a team at the bedside would weigh first, in the doses that
-``twin.core.interventions`` knows. It is ours, no guideline, and the simulation decides what of it is
-shown.
+menu is short on purpose: what a team at the bedside would weigh first, in doses that
+``twin.core.interventions`` knows. It is ours, no guideline; the simulation decides what is shown.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ MENU: Final[tuple[tuple[str, Intervention], ...]] = (
 )
 RED_CELLS: Final = ("Red cells 300 mL in 30 min", Fluid(FluidKind.RED_CELLS, 300, 1800))
 RED_CELL_HAEMOGLOBIN_G_PER_DL: Final = 7.0
-"""Restrictive threshold of transfusion in adults: AABB guideline 2023, doi:10.1001/jama.2023.12914."""
+"""Restrictive threshold for adults: AABB guideline 2023, doi:10.1001/jama.2023.12914."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, final
 from anyio import to_thread
 
 from cds_hooks.cards.risk_card import SimulatedEvent, TwinForecast, risk_card, too_little_card
-from cds_hooks.fhir.patient_facts import trajectory_of
+from cds_hooks.fhir.to_measurements import trajectory_of
 from cds_hooks.services.risk_record import record_proposals
 from cds_hooks.services.service import HookCall, ServiceDefinition
 from cds_hooks.services.templates import OBSERVATIONS, PATIENT, VITAL_SIGNS

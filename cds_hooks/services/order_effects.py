@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, final
 from anyio import to_thread
 
 from cds_hooks.cards.order_card import no_advice_card, not_understood_card, order_card
-from cds_hooks.fhir.patient_facts import body
 from cds_hooks.fhir.resources import head
 from cds_hooks.fhir.to_interventions import orders_of
+from cds_hooks.fhir.to_measurements import body_of
 from cds_hooks.ports import Ehr, FhirQuery
 from cds_hooks.services.order_simulation import SimulatedOrders, simulated
 from cds_hooks.services.service import HookCall, ServiceDefinition
@@ -62,20 +62,21 @@ class OrderEffects:
         if not drafts:
             return ()
         patient = await self._twins.updated(call)
-        orders = orders_of(drafts, patient.facts)
-        understood, refused = _plausible(orders.understood, patient)
+        orders = orders_of(drafts, patient.facts).checked(partial(_refusal, patient))
         frame = self._speaker.frame(DEFINITION.id, call)
-        cards = await _effect_cards(frame, understood, drafts, patient, call)
-        not_understood = [(each.label, each.reason) for each in orders.not_understood] + refused
-        if not_understood:
-            cards.append(not_understood_card(frame, not_understood))
+        cards = await _effect_cards(frame, orders.understood, drafts, patient, call)
+        if orders.not_understood:
+            lines = [(each.label, each.reason) for each in orders.not_understood]
+            cards.append(not_understood_card(frame, lines))
         return tuple(cards)
 
     async def _drafts(self, call: HookCall) -> tuple[msgspec.Raw, ...]:
         match call.context:
             case OrderSelectContext() as context:
                 chosen = set(context.selections)
-                return tuple(raw for raw in context.draft_orders if head(raw).reference in chosen)
+                return tuple(
+                    raw for raw in context.draft_orders if head(raw).unversioned in chosen
+                )
             case OrderSignContext() as context:
                 return context.draft_orders
             case OrderDispatchContext() as context if call.grant is not None:
@@ -87,25 +88,18 @@ class OrderEffects:
                 return ()
 
 
-def _plausible(
-    orders: tuple[OrderedIntervention, ...], patient: PatientTwin
-) -> tuple[list[OrderedIntervention], list[tuple[str, str]]]:
-    """Part the orders that can be simulated from those whose dose, route or weight forbids it."""
-    plausible: list[OrderedIntervention] = []
-    refused: list[tuple[str, str]] = []
-    for order in orders:
-        try:
-            schedule((order.intervention,), body(patient.facts))
-        except InterventionError as error:
-            refused.append((order.label, str(error)))
-        else:
-            plausible.append(order)
-    return plausible, refused
+def _refusal(patient: PatientTwin, order: OrderedIntervention) -> str | None:
+    """Return why dose, route or an unknown weight forbids simulating an order."""
+    try:
+        schedule((order.intervention,), body_of(patient.facts))
+    except InterventionError as error:
+        return str(error)
+    return None
 
 
 async def _effect_cards(
     frame: Frame,
-    orders: list[OrderedIntervention],
+    orders: tuple[OrderedIntervention, ...],
     drafts: tuple[msgspec.Raw, ...],
     patient: PatientTwin,
     call: HookCall,
@@ -117,11 +111,11 @@ async def _effect_cards(
     if converged is None:
         return [no_advice_card(frame, fit.outcome.value, patient.basis)]
     work = SimulatedOrders(
-        orders=tuple(orders),
+        orders=orders,
         # Orders on their way to a performer are signed: no draft is left to change.
         drafts={}
         if isinstance(call.context, OrderDispatchContext)
-        else {head(raw).reference: raw for raw in drafts},
+        else {head(raw).unversioned: raw for raw in drafts},
         patient=patient,
         encounter_id=call.context.encounter_id,
     )

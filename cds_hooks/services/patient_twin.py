@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, final
 
 from cds_hooks.cards.basis import Basis, Seen
 from cds_hooks.cards.wording import escaped, measured
-from cds_hooks.fhir.codes import CODE_OF_KIND
-from cds_hooks.fhir.patient_facts import PatientFacts, body, patient_facts, twin_measurements
-from cds_hooks.fhir.to_measurements import Readings, readings_of
+from cds_hooks.fhir.to_measurements import (
+    PatientFacts,
+    Readings,
+    body_of,
+    patient_facts,
+    readings_of,
+    twin_measurements,
+)
 from cds_hooks.security.patient_key import patient_key
 from cds_hooks.services.templates import OBSERVATION_KEYS, PATIENT
 from twin.usecases import assimilate
@@ -78,7 +83,7 @@ class PatientTwins:
             self.estimator,
             patient_key(self.installation_key, call.fhir_server or call.issuer, patient_id),
             twin_measurements(readings.readings),
-            body(facts),
+            body_of(facts),
             call.received_at,
         )
         return PatientTwin(facts, readings, assimilation, _basis(readings, chart))
@@ -92,7 +97,7 @@ def _basis(readings: Readings, chart: Chart) -> Basis:
         seen=tuple(
             Seen(
                 each.kind.value,
-                measured(each.value, CODE_OF_KIND[each.kind].unit),
+                measured(each.value, each.unit),
                 each.taken_at,
                 each.preliminary,
             )
