@@ -16,36 +16,20 @@ from scipy.special import ndtr
 from twin.core.beat_averaged import settled, simulate
 from twin.core.discrepancy import DISCREPANCIES, EFFECT_SHARE
 from twin.core.events import LOW_MEAN_PRESSURE_MMHG, body_surface_m2
-from twin.core.fit import Interval, weighted_interval
+from twin.core.fit import weighted_intervals
 from twin.core.forecast import size_of
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
-from twin.core.identifiability import possible
+from twin.core.identifiability import model_sds, possible
 from twin.core.interventions import NOTHING, Intervention, schedule
-from twin.core.prior import GROWS_WITH_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jaxtyping import Float
 
-    from twin.core.fit import ConvergedFit
+    from twin.core.fit import ConvergedFit, Interval
 
 SAMPLE_S: Final = 60.0
-
-REPORTED: Final = (
-    Quantity.HEART_RATE,
-    Quantity.SYSTOLIC_PRESSURE,
-    Quantity.DIASTOLIC_PRESSURE,
-    Quantity.MEAN_PRESSURE,
-    Quantity.CENTRAL_VENOUS_PRESSURE,
-    Quantity.WEDGE_PRESSURE,
-    Quantity.CARDIAC_OUTPUT,
-    Quantity.STROKE_VOLUME,
-    Quantity.SYSTEMIC_RESISTANCE,
-    Quantity.BLOOD_VOLUME,
-    Quantity.OXYGEN_SATURATION,
-    Quantity.MIXED_VENOUS_SATURATION,
-)
 
 WORSE_MEAN_PRESSURE_MMHG: Final = 5.0
 WORSE_OUTPUT_SHARE: Final = 0.10
@@ -129,13 +113,13 @@ def _effect(
     moved = path - baseline[:, :1, :]
     after = fit.fit.now + moved[:, -1, :]
     change = path[:, -1, :] - baseline[:, -1, :]
-    size = size_of(fit.body)
+    states, changes = _intervals(fit, after, change)
     return SimulatedEffect(
         plan,
         SAMPLE_S * path.shape[1],
-        {quantity: fit.estimates[quantity] for quantity in REPORTED},
-        _after(fit, after, change, size),
-        _intervals(fit, change),
+        fit.estimates,
+        states,
+        changes,
         _below_65(fit, moved),
         _worse(fit, after, change),
         after,
@@ -143,29 +127,23 @@ def _effect(
     )
 
 
-def _intervals(fit: ConvergedFit, change: np.ndarray) -> dict[Quantity, Interval]:
-    """Return the change's intervals, widened by the share that published responses differ by."""
-    intervals = {}
-    for quantity in REPORTED:
-        row = change[QUANTITY_INDEX[quantity]]
-        widening = EFFECT_SHARE * abs(float(np.average(row, weights=fit.weights)))
-        intervals[quantity] = weighted_interval(row, fit.weights, widening)
-    return intervals
+def _intervals(
+    fit: ConvergedFit, after: np.ndarray, change: np.ndarray
+) -> tuple[dict[Quantity, Interval], dict[Quantity, Interval]]:
+    """Return the intervals after the plan and of its change.
 
-
-def _after(
-    fit: ConvergedFit, after: np.ndarray, change: np.ndarray, size: float
-) -> dict[Quantity, Interval]:
-    intervals = {}
-    for quantity in REPORTED:
-        row = QUANTITY_INDEX[quantity]
-        scale = size if quantity in GROWS_WITH_SIZE else 1.0
-        typical = float(np.median(after[row])) / scale
-        own = scale * DISCREPANCIES[quantity].model_sd(typical)
-        response = EFFECT_SHARE * abs(float(np.average(change[row], weights=fit.weights)))
-        widened = weighted_interval(after[row], fit.weights, float(np.hypot(own, response)))
-        intervals[quantity] = possible(quantity, widened)
-    return intervals
+    A change is widened by the share that published responses differ by, a state by the model's own
+    error as well.
+    """
+    rows = [QUANTITY_INDEX[quantity] for quantity in DISCREPANCIES]
+    response = EFFECT_SHARE * np.abs(change[rows] @ fit.weights)
+    own = model_sds(np.median(after[rows], axis=1), size_of(fit.body))
+    states = weighted_intervals(after[rows], fit.weights, np.hypot(own, response))
+    changes = weighted_intervals(change[rows], fit.weights, response)
+    return (
+        {q: possible(q, each) for q, each in zip(DISCREPANCIES, states, strict=True)},
+        dict(zip(DISCREPANCIES, changes, strict=True)),
+    )
 
 
 def _below_65(fit: ConvergedFit, moved: np.ndarray) -> float:

@@ -53,7 +53,10 @@ __all__ = ["ConvergedFit", "Estimator", "Fit", "FitOutcome", "Interval"]
 ADULT_YEARS = 18.0
 
 SAMPLES = 2048
-"""Draws of the importance sampler; 4,096 cost twice as much and cover no better."""
+"""Draws of the importance sampler where one set of vital signs is fitted."""
+
+SAMPLES_OF_HISTORY = 1024
+"""Draws where several sets are fitted: each costs the emulator as many calls as there are sets."""
 
 ESTIMATE_MEMBERS = 256
 """Resampled draws that carry the estimates: enough for the ends of a 90 % interval."""
@@ -198,7 +201,8 @@ class Estimator:
 
     def _drawn(self, unknowns: int) -> Draws:
         if unknowns not in self._draws:
-            self._draws[unknowns] = Draws.scrambled_sobol(unknowns, SAMPLES, self.seed)
+            count = SAMPLES if unknowns == len(COORDINATES) else SAMPLES_OF_HISTORY
+            self._draws[unknowns] = Draws.scrambled_sobol(unknowns, count, self.seed)
         return self._draws[unknowns]
 
 

@@ -138,31 +138,43 @@ class ConvergedFit:
         return self.fit.estimates
 
 
-def weighted_interval(
-    values: Float[np.ndarray, " member"],
+def weighted_intervals(
+    rows: Float[np.ndarray, "row member"],
     weights: Float[np.ndarray, " member"],
-    discrepancy_sd: float = 0.0,
-) -> Interval:
-    """Return the weighted median and 90 % interval, widened by the error of the model itself.
+    discrepancy_sds: Float[np.ndarray, " row"],
+) -> list[Interval]:
+    """Return each row's weighted median and 90 % interval, widened by the model's own error.
 
-    Each arm of the interval is widened in quadrature, which keeps a skewed interval skewed.
+    Each arm of an interval is widened in quadrature, which keeps a skewed interval skewed.
 
     Parameters
     ----------
-    values, weights
-        One entry a member; the weights sum to 1.
-    discrepancy_sd
-        Standard deviation of the model's own error, in the unit of the values.
+    rows, weights
+        One column a member; the weights sum to 1.
+    discrepancy_sds
+        Standard deviation of the model's own error, in the unit of each row.
     """
-    order = np.argsort(values)
-    ranked = values[order].astype(np.float64)
-    share = np.cumsum(weights[order].astype(np.float64))
-    middle_of_step = share - 0.5 * weights[order]
-    low, median, high = np.interp((0.05, 0.5, 0.95), middle_of_step / share[-1], ranked)
+    order = np.argsort(rows, axis=1)
+    ranked = np.take_along_axis(rows, order, axis=1)
+    step = np.asarray(weights, np.float64)[order]
+    share = np.cumsum(step, axis=1) - 0.5 * step
+    low, median, high = (_at_share(ranked, share, wanted) for wanted in (0.05, 0.5, 0.95))
     # 1.645 standard deviations reach from the middle of a normal distribution to its 95th centile.
-    arm = 1.645 * discrepancy_sd
-    return Interval(
-        float(median),
-        float(median - np.hypot(median - low, arm)),
-        float(median + np.hypot(high - median, arm)),
-    )
+    arm = 1.645 * discrepancy_sds
+    lower, upper = median - np.hypot(median - low, arm), median + np.hypot(high - median, arm)
+    ends = np.stack((median, lower, upper), axis=1).tolist()
+    return [Interval(*each) for each in ends]
+
+
+def _at_share(
+    ranked: Float[np.ndarray, "row member"], share: Float[np.ndarray, "row member"], wanted: float
+) -> Float[np.ndarray, " row"]:
+    """Return where each row's cumulative weight reaches ``wanted``, straight between members."""
+    last = ranked.shape[1] - 1
+    after = np.minimum(np.sum(share < wanted, axis=1), last)[:, None]
+    before = np.maximum(after - 1, 0)
+    low, high = (np.take_along_axis(share, place, axis=1) for place in (before, after))
+    along = np.clip((wanted - low) / np.where(high > low, high - low, 1.0), 0.0, 1.0)
+    start, end = (np.take_along_axis(ranked, place, axis=1) for place in (before, after))
+    found: np.ndarray = (start + along * (end - start))[:, 0]
+    return found

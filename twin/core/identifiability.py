@@ -9,7 +9,7 @@ import numpy as np
 
 from twin.core.device_errors import ARTERIAL_PRESSURES
 from twin.core.discrepancy import DISCREPANCIES
-from twin.core.fit import FitOutcome, Interval, weighted_interval
+from twin.core.fit import FitOutcome, Interval, weighted_intervals
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
 from twin.core.measurements import Condition
 from twin.core.prior import GROWS_WITH_SIZE
@@ -74,14 +74,21 @@ def estimates_of(
     size: float,
 ) -> dict[Quantity, Interval]:
     """Return every quantity's median and 90 % interval, widened by the model's own error."""
-    estimates = {}
-    for quantity, own in DISCREPANCIES.items():
-        values = now[QUANTITY_INDEX[quantity]]
+    rows = now[[QUANTITY_INDEX[quantity] for quantity in DISCREPANCIES]]
+    widening = model_sds(np.median(rows, axis=1), size)
+    intervals = weighted_intervals(rows, weights, widening)
+    return {q: possible(q, each) for q, each in zip(DISCREPANCIES, intervals, strict=True)}
+
+
+def model_sds(
+    typical: Float[np.ndarray, " quantity"], size: float
+) -> Float[np.ndarray, " quantity"]:
+    """Return the model's standard deviation of each quantity of ``DISCREPANCIES``."""
+    sds = []
+    for (quantity, own), value in zip(DISCREPANCIES.items(), typical, strict=True):
         scale = size if quantity in GROWS_WITH_SIZE else 1.0
-        widening = scale * own.model_sd(float(np.median(values)) / scale)
-        interval = weighted_interval(values, weights, widening)
-        estimates[quantity] = possible(quantity, interval)
-    return estimates
+        sds.append(scale * own.model_sd(float(value) / scale))
+    return np.array(sds)
 
 
 def possible(quantity: Quantity, interval: Interval) -> Interval:

@@ -30,6 +30,10 @@ PROPOSAL_WIDENING = 1.15
 curved."""
 
 
+CLOSE_ENOUGH = 0.02
+"""Of the mode's cost: a fiftieth of what one standard deviation costs; the draws do the rest."""
+
+
 class Forward(Protocol):
     """What the unknowns predict of the measurements."""
 
@@ -128,7 +132,7 @@ def find_mode(forward: Forward, observed: Observed, box: Box, iterations: int = 
             damping = max(1.0, 4.0 * damping)
             x = 0.5 * (x + best)
             continue
-        if cost - here < 1e-3:
+        if cost - here < CLOSE_ENOUGH:
             best = x
             break
         cost, best = here, x

@@ -7,10 +7,13 @@ average too.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 from twin.core.interventions import NOTHING
+from twin.core.parameters import PARAMETERS
 from twin.core.pulsatile import simulate_pulsatile
+from twin.core.pulsatile_kernel import EQUATIONS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +22,12 @@ if TYPE_CHECKING:
 SETTLE_S: Final = 120.0
 AVERAGED_S: Final = 20.0
 """About what bedside monitors average over."""
+
+
+def model_version() -> str:
+    """Return what tells this model from any other: its equations and its parameters' defaults."""
+    defaults = repr([(entry.name, entry.default) for entry in PARAMETERS])
+    return hashlib.sha256(f"{EQUATIONS} {defaults}".encode()).hexdigest()[:12]
 
 
 def resting_state(
