@@ -44,7 +44,7 @@ class WeightsMismatch(ReleaseError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"The weights of release {name!r} do not have the digest that its release.json states; "
+            f"The weights of release {name!r} do not have the digest its release.json states; "
             "they are not used. Install the release again."
         )
 
@@ -68,4 +68,6 @@ class TrainingDataUnusable(InferenceError):
 
     def __init__(self, file: str, line: int, wanted: str) -> None:
         where = f"{file}, line {line}" if line else file
-        super().__init__(f"{where}: expected {wanted}; see the layout of PhysioNet 2012 in the docs.")
+        super().__init__(
+            f"{where}: expected {wanted}; see the layout of PhysioNet 2012 in the docs."
+        )

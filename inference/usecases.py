@@ -1,4 +1,4 @@
-"""What this room does for others: read a trajectory. Each glues ports to the core, and nothing more."""
+"""What this room does for others: each use case glues ports to the core, and no more."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from importlib import import_module
 
 import typer
 
-COMMANDS: tuple[str, ...] = ("serve",)
-BENCHES: tuple[str, ...] = ("bench_hook",)
-TRAININGS: tuple[str, ...] = ("train_emulator",)
+COMMANDS: tuple[str, ...] = ("serve", "evaluate", "export", "release")
+BENCHES: tuple[str, ...] = ("bench_hook", "bench_inference")
+TRAININGS: tuple[str, ...] = ("train_emulator", "train_trajectories")
 
 application = typer.Typer(
     name="cardiotwin",

@@ -82,7 +82,7 @@ def present(columns: TrajectoryColumns) -> tuple[Quantity, ...]:
 def contributions(
     quantities: Sequence[Quantity], whole: float, without: NDArray[np.float64]
 ) -> tuple[Contribution, ...]:
-    """Return the quantities that moved the log-odds most, from the log-odds with and without each."""
+    """Return what moved the log-odds most, from the log-odds with and without each quantity."""
     found = [
         Contribution(quantity.name, round(float(whole - hidden), 4))
         for quantity, hidden in zip(quantities, without, strict=True)

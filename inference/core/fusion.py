@@ -1,8 +1,8 @@
 """Joins the parts of a trajectory release into one calibrated probability with an interval. Pure.
 
-The log-odds of the parts are joined linearly; the coefficients are fitted on stays that taught none
-of the parts they join, so joining is calibrating. The interval comes from refitting on bootstrapped
-patients and, draw by draw, from another member of the gradient boosting.
+The log-odds of the parts are joined linearly; the coefficients are fitted on stays that taught
+none of the parts they join, so joining is calibrating. The interval comes from refitting on
+bootstrapped patients and, draw by draw, from another member of the gradient boosting.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ INTERVAL: Final = (0.05, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class FusionWeights:
-    """``central`` [1 + part] and ``draws`` [draw, 1 + part] of (1, log-odds of EfficientNet, of boosting)."""
+    """``central`` [1 + part] and ``draws`` [draw, 1 + part]: constant, EfficientNet, boosting."""
 
     central: Array
     draws: Array
@@ -52,7 +52,7 @@ def design(net: Array, boosting: Array) -> Array:
 
 
 def fused_log_odds(weights: FusionWeights, net: Array, members: Array) -> Array:
-    """Return calibrated log-odds ``[stay]`` from net ``[stay]`` and boosting ``[stay, member]``."""
+    """Return calibrated log-odds ``[stay]``; boosting comes as ``[stay, member]``."""
     found: Array = design(net, members.mean(axis=1)) @ weights.central
     return found
 

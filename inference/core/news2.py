@@ -2,8 +2,8 @@
 
 Royal College of Physicians, *National Early Warning Score (NEWS) 2*, London 2017, chart 1
 (https://www.rcp.ac.uk/resources/national-early-warning-score-news-2/); reproduced with
-acknowledgement of the Royal College of Physicians. A missing parameter scores 0, as a bedside chart
-left blank would, and is named. Pure.
+acknowledgement of the Royal College of Physicians. A missing parameter scores 0, as a bedside
+chart left blank would, and is named. Pure.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ News2Parameter = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Points by upper edges: ``points[i]`` holds up to and including ``edges[i]``, the last above."""
+    """Points by upper edges: ``points[i]`` up to and including ``edges[i]``, the last above."""
 
     edges: tuple[float, ...]
     points: tuple[int, ...]

@@ -1,6 +1,7 @@
 """A released model: a model never travels without what it reads, says, and was shown to be worth.
 
-Values and their parsing from the parsed ``release.json``. Pure; files are read by `inference.releases`.
+Values and their parsing from the parsed ``release.json``. Pure; files are read by
+`inference.releases`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The 31 source attributes of a predictive decision support intervention. A table; no code.
 
 45 CFR 170.315(b)(11)(iv)(B), 89 FR 1192 (9 January 2024),
-https://www.ecfr.gov/current/title-45/section-170.315. Every release states all of them; what is not
-known is stated as "unknown" and never left out. Stating them claims no certification.
+https://www.ecfr.gov/current/title-45/section-170.315. Every release states all of them; what is
+not known is stated as "unknown" and never left out. Stating them claims no certification.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A stay as the nets read it: what was measured, when, and who the patient is.
 
-Values, the table of the 41 parameters of PhysioNet/CinC 2012, and their cleaning into columns. Pure.
-Nothing here knows rows, images or models.
+Values, the table of the 41 parameters of PhysioNet/CinC 2012, and their cleaning into columns.
+Pure. Nothing here knows rows, images or models.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ WINDOW_HOURS: Final = 48.0
 class TrajectoryParameter:
     """One charted quantity.
 
-    The bounds keep artefacts out, not disease: they lie outside what is reported of living patients
-    (own choice, wider than any reference range; they set aside 0.4 % of the values of set a, most of
-    them zeros of disconnected transducers). A value outside is treated as not measured.
+    The bounds keep artefacts out, not disease: they lie outside what is reported of living
+    patients (own choice, wider than any reference range). A value outside is treated as not
+    measured.
     """
 
     name: str
@@ -93,7 +93,7 @@ _HIGH: Final = np.array([row.high for row in SERIES])
 
 @dataclass(frozen=True, slots=True)
 class TrajectoryEvent:
-    """One charted value: ``minute`` since the start of the window, ``value`` in the parameter's unit."""
+    """One charted value, in its parameter's unit; ``minute`` since the start of the window."""
 
     parameter: str
     minute: float
@@ -118,8 +118,8 @@ class StayFacts:
 class Trajectory:
     """A window of ``hours`` that ends now, with every event of it.
 
-    ``twin_features`` may carry quantities of the patient's circulation model by name; a release that
-    was not trained with them says so in its reading.
+    ``twin_features`` may carry quantities of the patient's circulation model by name; a release
+    that was not trained with them says so in its reading.
     """
 
     events: tuple[TrajectoryEvent, ...]
@@ -192,7 +192,7 @@ def clean_columns(
 
 
 def facts_array(facts: StayFacts) -> NDArray[np.float64]:
-    """Return age, sex (1 male), height, weight and kind of unit; NaN where unknown or implausible."""
+    """Return age, sex (1 male), height, weight, kind of unit; NaN if unknown or implausible."""
     sex = None if facts.sex is None else float(facts.sex == "male")
     raw = (facts.age_years, sex, facts.height_cm, facts.weight_kg, facts.icu_type)
     return np.array([_plausible(value, row) for value, row in zip(raw, FACTS, strict=True)])

@@ -1,4 +1,4 @@
-"""The trajectory image: rows of physiology by two-hour columns, then sixteen aggregates of each row.
+"""The trajectory image: rows of physiology by two-hour columns, then sixteen aggregates.
 
 ::
 
@@ -8,8 +8,9 @@
     ...                          |
     row 48-56 facts of the patient, the same in every column
 
-The last time column ends now. The same code makes the image in training and in serving; the numbers
-it is standardised with travel in the release. Pure; missing stays missing (value 0, mask 0).
+The last time column ends now. The same code makes the image in training and in serving; the
+numbers it is standardised with travel in the release. Pure; missing stays missing (value 0, mask
+0).
 """
 
 from __future__ import annotations
@@ -78,8 +79,9 @@ class TrajectorySummary:
 
 @dataclass(frozen=True, slots=True)
 class Standards:
-    """Robust centre and scale: ``[row, 1 + aggregate]`` for timed rows (0 is the time columns)
-    and ``[fact]``; fitted on the training stays, carried by the release.
+    """Robust centre and scale, fitted on the training stays and carried by the release.
+
+    Timed rows have ``[row, 1 + aggregate]`` (0 is the time columns), facts ``[fact]``.
     """
 
     timed_centre: Array
@@ -214,7 +216,7 @@ _COUNTS: Final = np.isin(np.arange(len(AGGREGATES)), (13, 14, 15))[None, :]
 
 
 def levels(value: Array) -> Array:
-    """Return ``[row, ...]`` values with the logarithm of the rows that span orders of magnitude."""
+    """Return ``[row, ...]`` values, logarithms in the rows that span orders of magnitude."""
     logarithmic = _LOGARITHMIC.reshape(-1, *([1] * (value.ndim - 1)))
     return np.where(logarithmic, np.log1p(np.maximum(value, 0.0)), value)
 
@@ -223,11 +225,13 @@ def scaled_aggregates(aggregates: Array) -> Array:
     """Return aggregates ``[row, aggregate]`` on the scales they are standardised on."""
     changing = np.sign(aggregates) * np.log1p(np.abs(aggregates))
     plain = np.where(_LOGARITHMIC, changing, aggregates)
-    return np.where(_COUNTS, np.log1p(np.maximum(aggregates, 0.0)), np.where(_LEVEL, levels(aggregates), plain))
+    return np.where(
+        _COUNTS, np.log1p(np.maximum(aggregates, 0.0)), np.where(_LEVEL, levels(aggregates), plain)
+    )
 
 
 def image(summary: TrajectorySummary, standards: Standards) -> NDArray[np.float32]:
-    """Return the image ``[channel, row, column]``; where nothing was measured all channels are 0."""
+    """Return the image ``[channel, row, column]``; all channels are 0 where nothing is known."""
     out = np.zeros(IMAGE_SHAPE, dtype=np.float32)
     timed, time = slice(0, len(TIMED_ROWS)), slice(0, TIME_COLUMNS)
     centre, scale = standards.timed_centre, standards.timed_scale

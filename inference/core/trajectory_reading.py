@@ -87,7 +87,8 @@ def reading_of(
 ) -> TrajectoryReading:
     """Return the reading of a stay.
 
-    The first row of ``outputs`` is the stay as it is, the others the stay without one quantity each.
+    The first row of ``outputs`` is the stay as it is, the others the stay without one quantity
+    each.
     """
     net, members = _parts(outputs)
     weights = weights_from(release.calibration)

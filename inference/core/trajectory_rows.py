@@ -1,4 +1,4 @@
-"""The rows of the trajectory image: what each shows, in the order of physiology. A table; no code."""
+"""The rows of the trajectory image: what each shows, in the order of physiology. A table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RowKind = Literal["measured", "derived", "score", "fact"]
 
 @dataclass(frozen=True, slots=True)
 class TrajectoryRow:
-    """One row: a measured series, one derived from others, a bedside score, or a fact of the patient.
+    """One row: a measured or derived series, a bedside score, or a fact of the patient.
 
     ``logarithmic`` rows are read as log(1 + value): their distributions span orders of magnitude.
     """
@@ -25,8 +25,23 @@ class TrajectoryRow:
 
 
 _LOGARITHMIC: Final = frozenset(
-    "Lactate TroponinI TroponinT Urine Creatinine BUN PaO2 WBC Platelets Bilirubin ALT AST ALP "
-    "Cholesterol Glucose".split()
+    [
+        "Lactate",
+        "TroponinI",
+        "TroponinT",
+        "Urine",
+        "Creatinine",
+        "BUN",
+        "PaO2",
+        "WBC",
+        "Platelets",
+        "Bilirubin",
+        "ALT",
+        "AST",
+        "ALP",
+        "Cholesterol",
+        "Glucose",
+    ]
 )
 _DERIVED: Final = (
     TrajectoryRow("ShockIndex", "shock index", "circulation", "derived"),

@@ -1,7 +1,7 @@
 """From charted columns to the rows that change with time: measured, derived by physiology, scored.
 
-Pure. A derived value exists only at a time at which the later of its parts was charted, and only if
-the earlier part is recent; nothing is invented where a part is missing.
+Pure. A derived value exists only at a time at which the later of its parts was charted, and only
+if the earlier part is recent; nothing is invented where a part is missing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.core import news2
-from inference.core.trajectory import SERIES, SERIES_INDEX, TrajectoryColumns
+from inference.core.trajectory import SERIES, TrajectoryColumns
 from inference.core.trajectory_rows import ROW_INDEX
 
 Array = NDArray[np.float64]
@@ -111,7 +111,7 @@ def _pulse_pressure(of: Callable[[str], Series]) -> Series:
 
 
 def _urine_rate(urine: Series, weight_kg: float, window_hours: float) -> Series:
-    """ML per kg and hour since the entry before (1-12 h); KDIGO 2012 grades kidney injury by it."""
+    """Urine in mL/kg/h since the entry before (1-12 h), which KDIGO 2012 grades kidneys by."""
     if not len(urine.hour) or np.isnan(weight_kg):
         return _NONE
     gap = np.diff(np.r_[max(-window_hours, urine.hour[0] - 2.0), urine.hour])
@@ -139,7 +139,7 @@ def _oxygen_gradient(of: Callable[[str], Series]) -> Series:
 def _scores(rows: dict[str, Series], window_hours: float) -> dict[str, Series]:
     """NEWS2 and organ failure points at the end of each column, from values carried up to 24 h."""
     columns = max(1, round(window_hours / SCORE_EVERY_HOURS))
-    hour = np.arange(1 - columns, 1) * SCORE_EVERY_HOURS
+    hour: Array = np.arange(1 - columns, 1, dtype=np.float64) * SCORE_EVERY_HOURS
 
     def at(name: str, hours: float = 24.0) -> Array:
         return rows.get(name, _NONE).carried_to(hour, hours)
@@ -177,7 +177,7 @@ _ORGANS: Final = (
     ("Creatinine", (1.2, 2.0, 3.5, 5.0)),
     ("Bilirubin", (1.2, 2.0, 6.0, 12.0)),
 )
-"""SOFA without vasopressor doses, which the data lack (Vincent 1996, Intensive Care Med 22:707)."""
+"""SOFA without vasopressor doses, which are missing (Vincent 1996, Int Care Med 22:707)."""
 _RISING: Final = frozenset({"Creatinine", "Bilirubin"})
 
 
@@ -192,4 +192,5 @@ def _organ_failure(at: Callable[[str], Array]) -> tuple[Array, Array]:
 
 
 def _count(*values: Array) -> Array:
-    return np.sum([~np.isnan(value) for value in values], axis=0).astype(np.float64)
+    count: Array = np.sum([~np.isnan(value) for value in values], axis=0).astype(np.float64)
+    return count

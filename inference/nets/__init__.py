@@ -1,1 +1,1 @@
-"""The nets as torch modules: for training and export only. They import torch and timm, nothing of ours."""
+"""The nets as torch modules, for training and export only; they import nothing of ours."""

@@ -1,14 +1,15 @@
-"""EfficientNet on trajectory images, with heads for death, the auxiliary targets and what was hidden.
+"""EfficientNet on trajectory images, with heads for death, other outcomes and what was hidden.
 
-    image [5, 57, 40] ─ local mixture ─ EfficientNet (timm) ─ map [c, 2, 2] ─ flattened ─┬─ death logit
-                                                                                         ├─ auxiliary
-                                                                                         ├─ hidden rows
-                                                                                         └─ next hours
+    image [5, 57, 40] ─ local mixture ─ EfficientNet (timm) ─ map [c, 2, 2] ─ flattened
+    flattened ─┬─ death logit
+               ├─ auxiliary: length of stay, SAPS-I, SOFA
+               ├─ hidden rows
+               └─ next hours
 
 A convolution shares its weights over rows, but a row of lactate is not a row of sodium. The local
-mixture gives each place of the image its own small mixture of the channels, and the map is flattened
-instead of averaged, so that place is not lost at the end. Compound scaling: B0 to B3 of Tan & Le 2019
-(https://arxiv.org/abs/1905.11946) by name; the image size is the same for all.
+mixture gives each place of the image its own small mixture of the channels, and the map is
+flattened instead of averaged, so that place is not lost at the end. Compound scaling: B0 to B3 of
+Tan & Le 2019 (https://arxiv.org/abs/1905.11946) by name; the image size is the same for all.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ MIXTURES: Final = 8
 
 
 class TrajectoryOutputs(NamedTuple):
-    """``death`` logits [batch]; standardised ``auxiliary`` [batch, 3], ``hidden`` and ``following``
-    [batch, timed row]; ``embedding`` [batch, width].
+    """What every head says of a batch.
+
+    ``death`` is a logit; ``auxiliary`` [batch, 3], ``hidden`` and ``following`` [batch, timed row]
+    are standardised; ``embedding`` is [batch, width].
     """
 
     death: Tensor
@@ -50,7 +53,7 @@ class LocalMixture(nn.Module):
 
 
 class TrajectoryNet(nn.Module):
-    """EfficientNet ``name`` (``efficientnet_b0`` to ``efficientnet_b3``) on images of ``shape``."""
+    """EfficientNet ``name``, ``efficientnet_b0`` to ``_b3``, on images of ``shape``."""
 
     def __init__(
         self, name: str, shape: tuple[int, int, int], timed_rows: int, dropout: float = 0.3
@@ -66,7 +69,9 @@ class TrajectoryNet(nn.Module):
             drop_path_rate=0.1,
         )
         with torch.no_grad():
-            width = self.backbone.eval()(torch.zeros(1, channels + MIXTURES, rows, columns)).numel()
+            width = self.backbone.eval()(
+                torch.zeros(1, channels + MIXTURES, rows, columns)
+            ).numel()
         self.train()
         self.dropout = nn.Dropout(dropout)
         self.death = nn.Linear(width, 1)

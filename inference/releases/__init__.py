@@ -1,1 +1,1 @@
-"""Released models, one folder each: model.onnx, release.json, card.md; and the reader of such folders."""
+"""Released models, one folder each (model.onnx, release.json, card.md), and their reader."""

@@ -1,4 +1,4 @@
-"""Reads release folders and checks weights against their digest. The only reader of these files."""
+"""Reads release folders and checks weights against their digest; nothing else reads them."""
 
 from __future__ import annotations
 

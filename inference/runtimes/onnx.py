@@ -60,7 +60,7 @@ class OnnxRuntime:
         return dict(zip(wanted, session.run(wanted, feed), strict=True))
 
     def open(self, release: ReleasedModel) -> None:
-        """Open the session now rather than at first use; raise WeightsMismatch if it may not be."""
+        """Open the session now, not at first use; raise WeightsMismatch if it may not be."""
         self._session(release)
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from inference.ports import Batch
 
 @final
 class RecordedRuntime:
-    """Answers every run of a release with the outputs kept for its name, one row for each asked."""
+    """Answers each run with the outputs kept for the release's name, one row for each asked."""
 
     def __init__(self, recorded: Mapping[str, Mapping[str, NDArray[Any]]]) -> None:
         self._recorded = recorded

@@ -1,1 +1,1 @@
-"""Making releases: readers, splits, augmentation, teachers, loops, export. Serving imports none of it."""
+"""Making releases: readers, splits, teachers, loops, export. Serving imports none of it."""

@@ -1,4 +1,4 @@
-"""Poorer versions of a stay: earlier, shorter, with groups of parameters missing, vital signs only.
+"""Poorer versions of a stay: earlier, shorter, with groups missing, vital signs only.
 
 A hospital ward sends a handful of vital signs, not 48 h of intensive care: the nets and gradient
 boosting learn from such windows too. Pure, given a random generator.
@@ -16,7 +16,20 @@ from numpy.typing import NDArray
 from inference.core.trajectory import SERIES, TrajectoryColumns
 
 BEDSIDE: Final = frozenset(
-    "HR SysABP MAP DiasABP NISysABP NIMAP NIDiasABP RespRate SaO2 Temp GCS FiO2".split()
+    [
+        "HR",
+        "SysABP",
+        "MAP",
+        "DiasABP",
+        "NISysABP",
+        "NIMAP",
+        "NIDiasABP",
+        "RespRate",
+        "SaO2",
+        "Temp",
+        "GCS",
+        "FiO2",
+    ]
 )
 """What a ward charts without a laboratory."""
 _IS_BEDSIDE: Final = np.array([row.name in BEDSIDE for row in SERIES])

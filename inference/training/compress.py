@@ -1,8 +1,8 @@
-"""Stores the weights of an ONNX model in 8 bits; they are computed with in 32. onnx and numpy only.
+"""Stores the weights of an ONNX model in 8 bits; they are computed with in 32.
 
 Each large weight becomes int8 with one scale per output channel and a DequantizeLinear before its
-use, which ONNX Runtime folds into float32 when the session opens: a quarter of the size on disk, the
-speed of float32, and an error that is measured before release.
+use, which ONNX Runtime folds into float32 when the session opens: a quarter of the size on disk,
+the speed of float32, and an error that is measured before release.
 """
 
 from __future__ import annotations

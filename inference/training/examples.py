@@ -1,4 +1,4 @@
-"""Examples for training: each stay as it was and in poorer versions, built once and kept on disk."""
+"""Examples for training: each stay as it was and in poorer versions, kept on disk."""
 
 from __future__ import annotations
 
@@ -116,7 +116,9 @@ def _versions(
     return np.stack(images), np.stack(vectors), np.stack(following)
 
 
-def _following(columns: TrajectoryColumns, cut: float, standards: Standards) -> NDArray[np.float32]:
+def _following(
+    columns: TrajectoryColumns, cut: float, standards: Standards
+) -> NDArray[np.float32]:
     """Standardised mean of each timed row between the cut and `NEXT_HOURS` later."""
     if cut > -1.0:
         return np.full(len(TIMED_ROWS), np.nan, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Writes nets and gradient boosting as ONNX graphs, alone or side by side in one. Training only."""
+"""Writes nets and gradient boosting as ONNX graphs, alone or side by side in one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def net_graph(net: TrajectoryNet) -> Any:  # noqa: ANN401 - onnx is untyped
 
 
 def boosting_graph(models: Sequence[Any]) -> Any:  # noqa: ANN401
-    """Return one ONNX model of all members: ``features`` in, ``[stay, member]`` probabilities out."""
+    """Return one ONNX model of all members: ``features`` in, probabilities by member out."""
     from onnx import TensorProto, helper
 
     nodes, members = [], []

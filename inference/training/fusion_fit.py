@@ -37,13 +37,15 @@ def fit_fusion(
     patients, place = np.unique(stay, return_inverse=True)
     draws = []
     for _ in range(DRAWS):
-        times = np.bincount(random.integers(0, len(patients), len(patients)), minlength=len(patients))
+        times = np.bincount(
+            random.integers(0, len(patients), len(patients)), minlength=len(patients)
+        )
         draws.append(logistic(matrix, died, weight * times[place]))
-    return FusionWeights(np.round(central, 5), np.round(np.stack(draws), 5))
+    return FusionWeights(central.round(5), np.stack(draws).round(5))
 
 
 def logistic(matrix: Array, died: Array, weight: Array) -> Array:
-    """Return logistic regression coefficients, pulled a little towards equal shares summing to one."""
+    """Return logistic regression coefficients, pulled a little towards equal shares."""
     parts = matrix.shape[1] - 1
     towards = np.r_[0.0, np.full(parts, 1.0 / parts)]
 
@@ -77,7 +79,7 @@ def threshold(died: Array, risk: Array, value: float) -> Threshold:
 
 
 def calibration_line(died: Array, log_odds: Array) -> tuple[float, float]:
-    """Return slope and intercept of a logistic regression of outcome on log-odds (1 and 0 are ideal)."""
+    """Return slope and intercept of outcome on log-odds, by logistic regression; ideal 1, 0."""
     matrix = np.stack([np.ones_like(log_odds), log_odds], axis=1)
 
     def loss(line: Array) -> tuple[float, Array]:

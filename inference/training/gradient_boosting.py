@@ -1,7 +1,8 @@
-"""Gradient boosting on the aggregates: the baseline, the teacher of the nets, and a part of the fusion.
+"""Gradient boosting on the aggregates: baseline, teacher of the nets, part of the fusion.
 
-Cross-fitted: each stay is predicted by the one model of `FOLDS` that never saw it, so that teacher,
-stacking and calibration see honest probabilities. scikit-learn; imported for training only.
+Cross-fitted: each stay is predicted by the one model of `FOLDS` that never saw it, so that
+teacher, stacking and calibration see honest probabilities. scikit-learn; imported for training
+only.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from inference.training.split import fold_of
 
 FOLDS: Final = 4
 POORER_WEIGHT: Final = 0.4
-"""Weight of a poorer version beside the whole stay; chosen by cross-validation on the training part."""
+"""Weight of a poorer version beside the whole stay; tried without the test part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def cross_fit(examples: Examples, settings: BoostingSettings, seed: int) -> Cros
     return CrossFitted(tuple(models), probability)
 
 
-def _classifier(settings: BoostingSettings, seed: int) -> Any:  # noqa: ANN401 - scikit-learn is untyped
+def _classifier(settings: BoostingSettings, seed: int) -> Any:  # noqa: ANN401
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(

@@ -1,4 +1,4 @@
-"""Figures of merit of a probability against what happened, with intervals over patients. numpy only."""
+"""Figures of merit of a probability against what happened, with intervals over patients."""
 
 from __future__ import annotations
 

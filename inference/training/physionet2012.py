@@ -1,4 +1,4 @@
-"""Reads PhysioNet/CinC 2012 in the compact layout: events (record, minute, parameter, value), outcomes.
+"""Reads PhysioNet/CinC 2012 in the compact layout: a file of events and one of outcomes.
 
 https://physionet.org/content/challenge-2012/1.0.0/ (ODC-BY 1.0). -1 stands for unknown in the
 descriptors and in every outcome but death; artefacts and repeats are dealt with by the core. Files
@@ -41,7 +41,7 @@ _FACT_NAMES: Final = frozenset(row.name for row in FACTS)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the patient; NaN is not known. ``saps`` and ``sofa`` are points of day one."""
+    """What became of the patient; NaN is not known. ``saps`` and ``sofa`` are points."""
 
     died: bool
     length_of_stay_days: float
@@ -145,4 +145,3 @@ def _opened(path: Path) -> IO[str]:
         return path.open(encoding="utf-8", newline="")
     except OSError as error:
         raise TrainingDataUnusable(path.name, 0, "a readable file") from error
-

@@ -1,4 +1,4 @@
-"""Fits the numbers the image is standardised with: robust centre and scale of the training stays. Pure."""
+"""Fits the numbers the image is standardised with: robust centre and scale. Pure."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from inference.core.trajectory_image import (
     scaled_aggregates,
 )
 
+Array = NDArray[np.float64]
 _NORMAL_5_TO_95: Final = 3.29
 """Width of the central 90 % of a standard normal distribution, in standard deviations."""
 
@@ -35,11 +36,12 @@ def fit_standards(summaries: Sequence[TrajectorySummary]) -> Standards:
     )
 
 
-def _robust(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _robust(values: Array) -> tuple[Array, Array]:
     """Centre and scale along the first axis; a column that hardly varies keeps a scale of 1."""
     empty = np.all(np.isnan(values), axis=0)
     filled = np.where(empty, 0.0, values)
     centre = np.nanmedian(filled, axis=0)
     low, high = np.nanpercentile(filled, [5, 95], axis=0)
     scale = np.maximum((high - low) / _NORMAL_5_TO_95, np.nanstd(filled, axis=0) / 4)
-    return np.round(centre, 5), np.round(np.where(scale > 1e-3, scale, 1.0), 5)
+    kept: Array = np.where(scale > 1e-3, scale, 1.0)
+    return centre.round(5), kept.round(5)

@@ -59,11 +59,20 @@ class TrajectoryTrainer:
     """One net, its average, its optimiser and where it stands."""
 
     def __init__(
-        self, settings: LoopSettings, examples: Examples, teacher: NDArray[np.float64], folder: Path
+        self,
+        settings: LoopSettings,
+        examples: Examples,
+        teacher: NDArray[np.float64],
+        folder: Path,
     ) -> None:
         torch.manual_seed(settings.seed)
         torch.set_num_threads(settings.threads)
-        self.settings, self.examples, self.teacher, self.folder = settings, examples, teacher, folder
+        self.settings, self.examples, self.teacher, self.folder = (
+            settings,
+            examples,
+            teacher,
+            folder,
+        )
         self.random = np.random.default_rng(settings.seed)
         self.net = self._fresh()
         self.averaged = self._fresh().eval()
@@ -76,7 +85,7 @@ class TrajectoryTrainer:
 
     def _fresh(self) -> TrajectoryNet:
         net = TrajectoryNet(self.settings.net, IMAGE_SHAPE, len(TIMED_ROWS))
-        return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return net.to(memory_format=torch.channels_last)
 
     def run(self, report: Any = print) -> TrajectoryNet:  # noqa: ANN401 - any callable with a line
         """Train until the budget is spent; return the averaged net."""
@@ -138,7 +147,7 @@ class TrajectoryTrainer:
         warm = min(1.0, (self.progress.steps + 1) / 100)
         rate = self.settings.learning_rate * warm * (0.02 + 0.98 * (1 + np.cos(np.pi * spent)) / 2)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = float(rate)
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -203,6 +212,7 @@ class TrajectoryTrainer:
             "averaged": self.averaged.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "progress": asdict(self.progress),
+            "name": self.settings.net,
         }
         torch.save(state, self.folder / "checkpoint.partial")
         (self.folder / "checkpoint.partial").replace(self.folder / "checkpoint.pt")
@@ -216,6 +226,14 @@ class TrajectoryTrainer:
             self.averaged.load_state_dict(state["averaged"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.progress = Progress(**state["progress"])
+
+
+def averaged_net(folder: Path) -> TrajectoryNet:
+    """Return the averaged net of a checkpoint folder, ready to judge with."""
+    state = torch.load(folder / "checkpoint.pt", weights_only=True)
+    net = TrajectoryNet(state["name"], IMAGE_SHAPE, len(TIMED_ROWS))
+    net.load_state_dict(state["averaged"])
+    return net.eval()
 
 
 @torch.no_grad()

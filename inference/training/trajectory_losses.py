@@ -1,4 +1,4 @@
-"""What the trajectory net is taught: death, the teacher's probability, and what was hidden or follows."""
+"""What the trajectory net is taught: death, the teacher's word, what was hidden or follows."""
 
 from __future__ import annotations
 

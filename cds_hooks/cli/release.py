@@ -1,0 +1,94 @@
+"""``cardiotwin release``: list, show, check and make released models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cds_hooks.cli.report import console, print_json
+
+Folder = Annotated[
+    Path | None, typer.Option(help="Folder of releases; by default those that ship.")
+]
+
+
+def register(application: typer.Typer) -> None:
+    """Add ``cardiotwin release``."""
+    group = typer.Typer(name="release", help="Released models.", no_args_is_help=True)
+
+    @group.callback()
+    def release() -> None:
+        """List, show, check and make released models."""
+
+    group.command("list")(list_releases)
+    group.command("show")(show_card)
+    group.command("check")(check_weights)
+    group.command("trajectories")(make_trajectories)
+    application.add_typer(group)
+
+
+def list_releases(
+    releases: Folder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Name each release with its version and digest."""
+    from inference.releases.library import SHIPPED, ReleaseLibrary
+
+    library = ReleaseLibrary(releases or SHIPPED)
+    found = [library.load(name) for name in library.names()]
+    if as_json:
+        print_json({"releases": {one.name: one.identity for one in found}})
+    for one in () if as_json else found:
+        console.print(one.identity)
+
+
+def show_card(name: str, releases: Folder = None) -> None:
+    """Print the card of a release."""
+    from rich.markdown import Markdown
+
+    from inference.errors import ReleaseError
+    from inference.releases.library import SHIPPED, ReleaseLibrary
+
+    try:
+        console.print(Markdown(ReleaseLibrary(releases or SHIPPED).card(name)))
+    except ReleaseError as error:
+        console.print(str(error))
+        raise typer.Exit(2) from error
+
+
+def check_weights(
+    releases: Folder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Check that the weights of every release have the digest that it states."""
+    from inference.errors import ReleaseError
+    from inference.releases.library import SHIPPED, ReleaseLibrary
+
+    library = ReleaseLibrary(releases or SHIPPED)
+    megabytes = {}
+    try:
+        for name in library.names():
+            megabytes[name] = round(len(library.weights(library.load(name))) / 1e6, 2)
+    except ReleaseError as error:
+        console.print(str(error))
+        raise typer.Exit(1) from error
+    if as_json:
+        print_json({"megabytes": megabytes})
+    else:
+        console.print(f"{len(megabytes)} releases, {sum(megabytes.values()):.1f} MB, all intact")
+
+
+def make_trajectories(
+    run: Annotated[Path, typer.Argument(help="Folder of a run of `train trajectories`.")],
+    to: Annotated[Path, typer.Argument(help="Folder to write the releases into.")],
+    version: Annotated[str, typer.Option(help="Version of the releases.")],
+    built: Annotated[datetime, typer.Option(help="Day of building.", formats=["%Y-%m-%d"])],
+    compute: Annotated[str, typer.Option(help="What was spent on training, in a sentence.")],
+) -> None:
+    """Fit the fusion, judge it on the held-out stays and write both trajectory releases."""
+    from inference.training.release_make import make_releases
+
+    make_releases(run, to, version, built.date(), compute, console.print)

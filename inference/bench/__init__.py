@@ -1,0 +1,1 @@
+"""Speed of what ships, measured as it is served."""
