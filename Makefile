@@ -51,6 +51,7 @@ lock: $(BIN)/uv  ## Compile the locks anew from pyproject.toml
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt
 	$(COMPILE) pyproject.toml -o requirements/core.txt
 	$(COMPILE) -c requirements/core.txt --extra dev pyproject.toml -o requirements/dev.txt
+	$(COMPILE) -c requirements/dev.txt requirements/build.in -o requirements/build.txt
 	$(COMPILE) -c requirements/dev.txt --extra train --extra dev pyproject.toml -o requirements/train.txt
 
 clean:  ## Remove the environments and what was built
