@@ -51,16 +51,22 @@ class PatientFacts:
 
 
 def patient_facts(
-    patient: msgspec.Raw | None, readings: Iterable[Reading], now: datetime
+    patient: msgspec.Raw | None,
+    readings: Iterable[Reading],
+    now: datetime,
+    patient_id: str | None = None,
 ) -> PatientFacts:
-    """Return what Patient and the newest weight and height say; an unreadable one says nothing."""
+    """Return what Patient and the newest weight and height say; an unreadable one says nothing.
+
+    ``patient_id`` is the one of the call; without it, the id that Patient itself gives.
+    """
     try:
         read_patient = read(_PATIENT, patient) if patient is not None else Patient()
     except Unreadable:
         read_patient = Patient()
     newest = {reading.kind: reading.value for reading in readings}
     return PatientFacts(
-        patient_id=read_patient.id,
+        patient_id=patient_id or read_patient.id,
         age_years=_age_years(read_patient.birth_date, now),
         sex=_SEXES.get(read_patient.gender or ""),
         height_cm=newest.get(Kind.BODY_HEIGHT),

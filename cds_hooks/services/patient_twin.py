@@ -77,7 +77,7 @@ class PatientTwins:
         observations = [raw for key in OBSERVATION_KEYS for raw in chart.resources.get(key, ())]
         readings = readings_of(observations, patient_id, call.received_at)
         patient = next(iter(chart.resources.get(PATIENT, ())), None)
-        facts = patient_facts(patient, readings.readings, call.received_at)
+        facts = patient_facts(patient, readings.readings, call.received_at, patient_id)
         assimilation = await assimilate(
             self.store,
             self.estimator,
