@@ -1,0 +1,307 @@
+"""A CDS Client for the tests: requests as an EHR writes them, tokens as it signs them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+from joserfc import jwk, jwt
+from starlette.testclient import TestClient
+
+from cds_hooks.app import Parts, create_app
+from cds_hooks.errors import EhrError
+from cds_hooks.ports import FhirQuery, Grant
+from cds_hooks.services.service import HookCall, ServiceDefinition
+from cds_hooks.settings import Settings, TrustedEhr
+from cds_hooks.wire.identity import card_uuid, suggestion_uuid
+from cds_hooks.wire.response import (
+    Card,
+    CreateAction,
+    Indicator,
+    Link,
+    LinkType,
+    OverrideReason,
+    SelectionBehavior,
+    Source,
+    Suggestion,
+    embedded,
+)
+
+BASE = "https://twin.example"
+ISSUER = "https://ehr.example"
+FHIR = "https://ehr.example/fhir"
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+Json = dict[str, Any]
+
+PATIENT: Json = {"resourceType": "Patient", "id": "p1"}
+
+
+def observation(number: int, patient: str = "p1") -> Json:
+    return {
+        "resourceType": "Observation",
+        "id": f"o{number}",
+        "status": "final",
+        "subject": {"reference": f"Patient/{patient}"},
+        "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
+        "valueQuantity": {"value": 80 + number, "unit": "/min"},
+    }
+
+
+@dataclass
+class SetClock:
+    """A clock that stands where a test puts it."""
+
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@dataclass
+class ShelfEhr:
+    """An EHR of resources by query; what is not on the shelf is an empty search."""
+
+    shelf: dict[str, Sequence[Json] | EhrError] = field(default_factory=dict)
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
+    delay_s: float = 0.0
+
+    async def search(self, query: FhirQuery, grant: Grant) -> tuple[msgspec.Raw, ...]:
+        self.asked.append((query.path, grant.access_token))
+        await asyncio.sleep(self.delay_s)
+        found = self.shelf.get(query.path, ())
+        if isinstance(found, EhrError):
+            raise found
+        return tuple(msgspec.Raw(msgspec.json.encode(each)) for each in found)
+
+
+DEFINITION = ServiceDefinition(
+    id="probe",
+    title="A probe",
+    description="Answers with what it was given.",
+    hooks=("patient-view", "order-sign", "order-select", "order-dispatch"),
+    prefetch={
+        "patient": "Patient/{{context.patientId}}",
+        "vitalSigns": "Observation?patient={{context.patientId}}&category=vital-signs&_count=4",
+        "laboratory": "Observation?patient={{context.patientId}}&category=laboratory",
+    },
+    essential=frozenset({"patient", "vitalSigns"}),
+    usage_requirements="For tests.",
+)
+
+
+def full_card(call: HookCall) -> Card:
+    """Return a card with every attribute, about the call's own patient."""
+    uuid = card_uuid(call.hook_instance, call.issuer, "probe", "card")
+    draft = {
+        "resourceType": "MedicationRequest",
+        "status": "draft",
+        "intent": "proposal",
+        "medicationCodeableConcept": {"text": "Sodium chloride 0.9 %"},
+        "subject": {"reference": f"Patient/{call.context.patient_id}"},
+    }
+    return Card(
+        uuid=uuid,
+        summary=f"{len(call.chart.resources.get('vitalSigns', ()))} vital signs were read",
+        indicator=Indicator.WARNING,
+        source=Source(label="CardioTwin", url=BASE, icon=f"{BASE}/icon.png"),
+        detail="| sign | value |\n|---|---|\n| MAP | 61 mmHg |\n\nSimulated, *not measured*.",
+        suggestions=(
+            Suggestion(
+                label="Give 500 mL",
+                uuid=suggestion_uuid(uuid, "bolus"),
+                is_recommended=True,
+                actions=(CreateAction(description="Order it", resource=embedded(draft)),),
+            ),
+        ),
+        selection_behavior=SelectionBehavior.AT_MOST_ONE,
+        override_reasons=(
+            OverrideReason(code="known", system=f"{BASE}/reasons", display="Known already"),
+        ),
+        links=(
+            Link(
+                label="Open the twin",
+                url=f"{BASE}/launch",
+                type=LinkType.SMART,
+                app_context="opaque",
+            ),
+        ),
+    )
+
+
+@dataclass
+class Probe:
+    """A CDS Service that remembers its calls."""
+
+    definition: ServiceDefinition = DEFINITION
+    answer: Callable[[HookCall], tuple[Card, ...]] = lambda call: (full_card(call),)
+    calls: list[HookCall] = field(default_factory=list)
+
+    async def cards(self, call: HookCall) -> tuple[Card, ...]:
+        self.calls.append(call)
+        return self.answer(call)
+
+
+class Signer:
+    """An EHR's signing keys, and tokens made with them."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, Any] = {
+            "ES384": jwk.ECKey.generate_key("P-384", {"kid": "ec", "use": "sig"}),
+            "RS384": jwk.RSAKey.generate_key(2048, {"kid": "rsa", "use": "sig"}),
+        }
+
+    @property
+    def key_set(self) -> Json:
+        return {"keys": [key.as_dict(private=False) for key in self.keys.values()]}
+
+    def claims(self, audience: str, now: datetime, **changes: Any) -> Json:
+        issued = int(now.timestamp())
+        claims = {
+            "iss": ISSUER,
+            "aud": audience,
+            "exp": issued + 300,
+            "iat": issued,
+            "jti": str(uuid4()),
+        } | changes
+        return {name: value for name, value in claims.items() if value != "-"}
+
+    def token(
+        self,
+        audience: str,
+        now: datetime,
+        header: Mapping[str, Any] | None = None,
+        algorithm: str = "ES384",
+        **changes: Any,
+    ) -> str:
+        key = self.keys[algorithm]
+        head = {"alg": algorithm, "typ": "JWT", "kid": key.kid} | dict(header or {})
+        return jwt.encode(
+            {name: value for name, value in head.items() if value != "-"},
+            self.claims(audience, now, **changes),
+            key,
+            algorithms=[algorithm],
+            default_type=None,
+        )
+
+
+@dataclass
+class Installation:
+    """One application under test and what stands around it."""
+
+    http: TestClient
+    probe: Probe
+    ehr: ShelfEhr
+    clock: SetClock
+    signer: Signer
+    folder: Path
+
+    def post(self, path: str, body: object, **headers: str) -> Any:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.http.post(
+            path, content=content, headers={"Content-Type": "application/json"} | headers
+        )
+
+    def call(self, body: object, **headers: str) -> Any:
+        return self.post("/cds-services/probe", body, **headers)
+
+    def signed(self, path: str, **claims: Any) -> dict[str, str]:
+        token = self.signer.token(BASE + path, self.clock.now(), **claims)
+        return {"Authorization": f"Bearer {token}"}
+
+
+def hook_request(**changes: Any) -> Json:
+    """Return a patient-view request with everything prefetched; ``"-"`` leaves a member out."""
+    members: Json = {
+        "hook": "patient-view",
+        "hookInstance": str(uuid4()),
+        "context": {"userId": "Practitioner/u1", "patientId": "p1"},
+        "prefetch": {
+            "patient": PATIENT,
+            "vitalSigns": bundle(observation(1), observation(2)),
+            "laboratory": bundle(),
+        },
+    } | changes
+    return {name: value for name, value in members.items() if value != "-"}
+
+
+def bundle(*resources: Json, **members: Any) -> Json:
+    entries = [{"resource": each} for each in resources]
+    found: Json = {"resourceType": "Bundle", "type": "searchset"} | members
+    return found | ({"entry": entries} if entries else {})
+
+
+@pytest.fixture(scope="session")
+def signer() -> Signer:
+    return Signer()
+
+
+@pytest.fixture(name="hook_request")
+def hook_request_fixture() -> Callable[..., Json]:
+    return hook_request
+
+
+@pytest.fixture(name="bundle")
+def bundle_fixture() -> Callable[..., Json]:
+    return bundle
+
+
+@pytest.fixture(name="observation")
+def observation_fixture() -> Callable[..., Json]:
+    return observation
+
+
+@pytest.fixture
+def probe() -> type[Probe]:
+    return Probe
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def install(tmp_path: Path, signer: Signer) -> Iterator[Callable[..., Any]]:
+    """Return a context manager that runs an application: ``with install(trust=...) as it``."""
+
+    @contextmanager
+    def running(probe: Probe | None = None, **changes: Any) -> Iterator[Installation]:
+        chosen, ehr, clock = probe or Probe(), ShelfEhr(), SetClock()
+        keys = tmp_path / "ehr-keys.json"
+        keys.write_text(json.dumps(signer.key_set))
+        settings: Json = {
+            "public_base_url": BASE,
+            "data_directory": tmp_path / "data",
+            "issuers": (TrustedEhr(iss=ISSUER, jku=f"{ISSUER}/jwks.json", jwks_file=keys),),
+        } | changes
+        application = create_app(Settings(**settings), Parts([chosen], ehr, clock))
+        with TestClient(application, BASE, raise_server_exceptions=False) as http:
+            yield Installation(http, chosen, ehr, clock, signer, tmp_path)
+
+    return running
+
+
+@pytest.fixture
+def sandbox(install: Callable[..., Any]) -> Iterator[Installation]:
+    """Run an installation that demands no token."""
+    with install(trust="open", sandbox=True) as running:
+        yield running
+
+
+@pytest.fixture
+def guarded(install: Callable[..., Any]) -> Iterator[Installation]:
+    """Run an installation as in production: a token for every call."""
+    with install() as running:
+        yield running

@@ -1,0 +1,70 @@
+"""What every test may use: the requirements report and the folder of shared data.
+
+``--requirements-report FILE`` writes which tests verified which numbered requirement, and with
+what result; ``cardiotwin conformance`` prints it as a table.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+PROPERTY = "requirement"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--requirements-report",
+        type=Path,
+        help="Write requirement -> tests -> results as JSON to this file.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    target: Path | None = config.getoption("--requirements-report")
+    # Workers of xdist report to the controller, which alone writes.
+    if target is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(RequirementsReport(target), "requirements-report")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for marker in item.iter_markers("requirement"):
+            item.user_properties += [(PROPERTY, str(number)) for number in marker.args]
+
+
+class RequirementsReport:
+    """Collects results by requirement; a test counts once, by its worst phase."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._results: dict[str, dict[str, str]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call" and report.outcome == "passed":
+            return
+        for name, number in report.user_properties:
+            if name == PROPERTY:
+                tests = self._results.setdefault(str(number), {})
+                if tests.get(report.nodeid) != "failed":
+                    tests[report.nodeid] = report.outcome
+
+    def pytest_sessionfinish(self) -> None:
+        self._target.write_text(json.dumps(self._results, indent=1, sort_keys=True))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of ``CARDIOTWIN_DATA``; skip without it, fail where it is wrong."""
+    named = os.environ.get("CARDIOTWIN_DATA")
+    if not named:
+        pytest.skip("CARDIOTWIN_DATA names no folder of data")
+    folder = Path(named)
+    if not folder.is_dir():
+        if os.environ.get("CARDIOTWIN_REQUIRE_SERVICES") == "1":
+            pytest.fail("CARDIOTWIN_DATA is set and is no readable folder")
+        pytest.skip("CARDIOTWIN_DATA is no readable folder")
+    return folder
