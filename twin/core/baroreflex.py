@@ -1,49 +1,50 @@
 """Pressure receptors and what the autonomic nervous system makes of them. Scalars in, scalars out.
 
-May live here: afferent and efferent activities and their gains. Compiled into the kernels: no branch,
-no exponential, single-precision constants only.
+May live here: afferent and efferent activities and their gains. Compiled into the kernels: no
+branch, no exponential, single-precision constants only.
 
-Activities are deviations from rest. The arterial receptors saturate on both sides (Ursino 1998, Am J
-Physiol 275:H1733); the low-pressure receptors of atria and lungs drive the vessels but not the vagus
-(Johnson 1974, Circ Res 34:515: forearm vasoconstriction without a change of pulse or pressure); below
-a mean pressure of 60 mmHg the ischaemic response of the central nervous system joins (Guyton & Hall
-2006, chapter 18).
+Activities are deviations from rest. The arterial receptors saturate on both sides (Ursino 1998,
+Am J Physiol 275:H1733); the low-pressure receptors of atria and lungs drive the vessels but not
+the vagus (Johnson 1974, Circ Res 34:515: forearm vasoconstriction without a change of pulse or
+pressure); below a mean pressure of 60 mmHg the ischaemic response of the central nervous system
+joins (Guyton & Hall 2006, chapter 18).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
+from twin.core.compiled import inlined, single
 
-from twin.core.compiled import inlined
+_ZERO: Final = single(0.0)
+_ONE: Final = single(1.0)
+_THREE: Final = single(3.0)
+_NINE: Final = single(9.0)
+_TWENTY_SEVEN: Final = single(27.0)
 
-_ZERO: Final = np.float32(0.0)
-_ONE: Final = np.float32(1.0)
-_THREE: Final = np.float32(3.0)
-_NINE: Final = np.float32(9.0)
-_TWENTY_SEVEN: Final = np.float32(27.0)
-
-AFFERENT_S: Final = np.float32(2.0)
+AFFERENT_S: Final = single(2.0)
 """Time constant of the receptors and their pathway (Ursino 1998: 2.1 s)."""
-VAGAL_S: Final = np.float32(1.5)
+VAGAL_S: Final = single(1.5)
 """Time constant of vagal slowing (Ursino 1998: 1.5 s)."""
-SYMPATHETIC_S: Final = np.float32(8.0)
+SYMPATHETIC_S: Final = single(8.0)
 """Time constant of sympathetic drive to heart and resistance vessels (Ursino 1998: 2-8 s)."""
-VENOUS_S: Final = np.float32(20.0)
+VENOUS_S: Final = single(20.0)
 """Time constant of venous tone (Ursino 1998: 20 s)."""
-LOW_PRESSURE_WIDTH_MMHG: Final = np.float32(3.0)
-"""Range over which the low-pressure receptors work, about the normal span of atrial pressure."""
-ISCHAEMIC_ONSET_MMHG: Final = np.float32(60.0)
-INVERSE_ISCHAEMIC_SPAN: Final = np.float32(1.0 / 40.0)
+INVERSE_LOW_PRESSURE_WIDTH: Final = single(1.0 / 3.0)
+"""The low-pressure receptors work over about the normal span of atrial pressure, 3 mmHg."""
+SYMPATHETIC_TONE: Final = single(0.35)
+"""Activity at rest, as a share of the range above it: ganglionic blockade takes 15-20 mmHg off the
+resting pressure (Jones 2001, Hypertension 38:1142)."""
+ISCHAEMIC_ONSET_MMHG: Final = single(60.0)
+INVERSE_ISCHAEMIC_SPAN: Final = single(1.0 / 40.0)
 """The ischaemic response begins at 60 mmHg and is whole at 15 to 20 (Guyton & Hall 2006)."""
 
-BLOCKED_RATE_TONE: Final = np.float32(0.14)
-"""Share of the resting heart rate that full beta blockade takes: Jose & Taylor 1969, J Clin Invest
-48:2019 (propranolol 0.2 mg/kg at rest)."""
-BLOCKED_CONTRACTILITY_TONE: Final = np.float32(0.15)
+RATE_TONE: Final = single(0.14)
+"""Share of the resting heart rate that is sympathetic, and that full beta blockade takes: Jose &
+Taylor 1969, J Clin Invest 48:2019 (propranolol 0.2 mg/kg at rest)."""
+CONTRACTILITY_TONE: Final = single(0.15)
 """The same for contractility: Epstein 1965, J Clin Invest 44:1745 (output 20 % lower at rest)."""
-HEART_RATE_FLOOR: Final = np.float32(20.0)
+HEART_RATE_FLOOR: Final = single(20.0)
 """Ventricular escape rhythm, /min."""
 
 
@@ -62,22 +63,22 @@ def arterial_deficit(pressure_mmhg: float, set_point_mmhg: float, inverse_width:
 
 
 @inlined
-def sympathetic_drive(
-    deficit: float,
-    arterial_pressure_mmhg: float,
-    central_venous_pressure_mmhg: float,
-    low_pressure_set_point_mmhg: float,
-    low_pressure_gain: float,
-    ischaemic_gain: float,
-) -> float:
-    """Return the sympathetic activity that the receptors call for; 0 is rest."""
-    emptiness = saturating(
-        (low_pressure_set_point_mmhg - central_venous_pressure_mmhg) / LOW_PRESSURE_WIDTH_MMHG
-    )
+def emptiness(central_venous_pressure_mmhg: float, set_point_mmhg: float) -> float:
+    """Return how far the low-pressure receptors see the central veins emptied, -1 to 1."""
+    return saturating((set_point_mmhg - central_venous_pressure_mmhg) * INVERSE_LOW_PRESSURE_WIDTH)
+
+
+@inlined
+def ischaemic_drive(arterial_pressure_mmhg: float, gain: float) -> float:
+    """Return the sympathetic activity that an underperfused brain calls for."""
     ischaemia = (ISCHAEMIC_ONSET_MMHG - arterial_pressure_mmhg) * INVERSE_ISCHAEMIC_SPAN
-    return (
-        deficit + low_pressure_gain * emptiness + ischaemic_gain * min(max(ischaemia, _ZERO), _ONE)
-    )
+    return gain * min(max(ischaemia, _ZERO), _ONE)
+
+
+@inlined
+def sympathetic_activity(called_for: float) -> float:
+    """Return the activity that can be: rest is 0, and it can fall by no more than its rest."""
+    return max(called_for, -SYMPATHETIC_TONE)
 
 
 @inlined
@@ -90,16 +91,17 @@ def heart_rate(
 ) -> float:
     """Return the heart rate that nerves and beta blockade set, /min.
 
-    ``sympathetic`` and ``vagal`` are activities times their gains; ``blocked`` is the share of beta
-    receptors without effect.
+    ``sympathetic`` and ``vagal`` are activities times their gains; ``blocked`` is the share of
+    beta receptors without effect. Sympathetic effect at rest is ``RATE_TONE`` and cannot fall
+    below none.
     """
-    rate = resting_per_min * (
-        _ONE + (_ONE - blocked) * sympathetic - vagal - BLOCKED_RATE_TONE * blocked
-    )
+    tone = max(sympathetic + RATE_TONE, _ZERO)
+    rate = resting_per_min * (_ONE - RATE_TONE + (_ONE - blocked) * tone - vagal)
     return min(max(rate, HEART_RATE_FLOOR), highest_per_min)
 
 
 @inlined
 def contractility(sympathetic: float, blocked: float) -> float:
     """Return the factor on the systolic elastances that nerves and beta blockade set."""
-    return _ONE + (_ONE - blocked) * sympathetic - BLOCKED_CONTRACTILITY_TONE * blocked
+    tone = max(sympathetic + CONTRACTILITY_TONE, _ZERO)
+    return _ONE - CONTRACTILITY_TONE + (_ONE - blocked) * tone

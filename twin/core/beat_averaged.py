@@ -1,8 +1,8 @@
-"""The beat-averaged model: the same circulation without the beat, for horizons of minutes to hours.
+"""The beat-averaged model: the same circulation without the beat, for minutes to hours.
 
 May live here: the integration at 0.25 s and the calls others make. The heart is algebraic
-(``mean_beat``); vessels, nerves, drugs, fluid and oxygen are those of the pulsatile model, with the
-same parameters.
+(``mean_beat``); vessels, nerves, drugs, fluid and oxygen are those of the pulsatile model, with
+the same parameters.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from twin.core import baroreflex, gas_exchange, layout, mean_beat, regulation, vessels
-from twin.core.beats import readings, start, whole_intervals
-from twin.core.compiled import digest_of, kernel
+from twin.core import baroreflex, beats, gas_exchange, layout, mean_beat, regulation, vessels
+from twin.core.beats import copy_readings, readings, start, whole_intervals
+from twin.core.compiled import digest_of, kernel, single
 from twin.core.drugs import controls_over
 from twin.core.interventions import NOTHING, Schedule
-from twin.core.layout import LANES, READ_FROM, READ_ROWS
+from twin.core.layout import LANES, READ_ROWS
 from twin.core.mean_beat import STEP_S, beat, tell
 from twin.core.regulation import (
     act_on_heart,
@@ -38,11 +38,11 @@ CONTROL_S: Final = 5.0
 """Drugs and fluids are brought up to date every 5 s; over minutes nothing finer shows."""
 SETTLE_S: Final = 180.0
 
-_H: Final = np.float32(STEP_S)
+_H: Final = single(STEP_S)
 
 
 def _ensemble(lanes: int, digest: int) -> Run:
-    """Return the kernel for one block of ``lanes`` members; ``digest`` is only a key of the cache."""
+    """Return the kernel for a block of ``lanes`` members; ``digest`` is a key of the cache."""
 
     def run(
         w: Flat,
@@ -69,16 +69,16 @@ def _ensemble(lanes: int, digest: int) -> Run:
                 for i in range(lanes):
                     beat(w, i)
             if (interval + 1) % intervals_per_sample == 0:
-                sample = (interval + 1) // intervals_per_sample - 1
                 for i in range(lanes):
                     tell(w, i)
-                for place in range(READ_ROWS * LANES):
-                    samples[sample, place] = w[READ_FROM + place]
+                copy_readings(w, samples[(interval + 1) // intervals_per_sample - 1])
 
     return kernel(run)
 
 
-EQUATIONS: Final = digest_of(baroreflex, mean_beat, gas_exchange, layout, regulation, vessels)
+EQUATIONS: Final = digest_of(
+    baroreflex, beats, mean_beat, gas_exchange, layout, regulation, vessels
+)
 
 run_block: Final = _ensemble(LANES, EQUATIONS)
 
@@ -107,9 +107,9 @@ def simulate(
 ) -> Float[np.ndarray, "quantity sample member"]:
     """Simulate an ensemble beat-averaged; rows in the order of ``Quantity``, float64.
 
-    Samples are taken at ``sample_s``, ``2 sample_s``, ... after the schedule's start. ``state`` comes
-    from :func:`settled` and is left as it was, so that members can be paired over schedules; without
-    one the ensemble settles first.
+    Samples are taken at ``sample_s``, ``2 sample_s``, ... after the schedule's start. ``state``
+    comes from :func:`settled` and is left as it was, so that members can be paired over
+    schedules; without one the ensemble settles first.
 
     Raises
     ------

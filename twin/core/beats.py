@@ -1,7 +1,7 @@
 """From volumes and pressures to whole beats, and from beats to what a clinician reads.
 
-May live here: where beats begin and end, their extremes and means, the start of a simulation, and the
-translation of kernel rows into ``Quantity`` rows.
+May live here: where beats begin and end, their extremes and means, the start of a simulation, and
+the translation of kernel rows into ``Quantity`` rows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from twin.core.chambers import ATRIUM_LEAD, ATRIUM_PEAK, VENTRICLE_PEAK
-from twin.core.compiled import inlined
+from twin.core.compiled import inlined, single
 from twin.core.gas_exchange import (
     HUEFNER_ML_PER_G,
     SOLUBLE_ML_PER_DL_MMHG,
@@ -104,11 +104,11 @@ if TYPE_CHECKING:
 
     Flat = Float[np.ndarray, " place"]
 
-_ZERO: Final = np.float32(0.0)
-_ONE: Final = np.float32(1.0)
-_MINUTE_S: Final = np.float32(60.0)
-_LOWEST: Final = np.float32(-1.0e3)
-_HIGHEST: Final = np.float32(1.0e4)
+_ZERO: Final = single(0.0)
+_ONE: Final = single(1.0)
+_MINUTE_S: Final = single(60.0)
+_LOWEST: Final = single(-1.0e3)
+_HIGHEST: Final = single(1.0e4)
 
 TYPICAL_VENOUS_MMHG: Final = 40.0
 """Mixed venous oxygen pressure that dissolved oxygen is counted for; 10 mmHg err by 0.2 %."""
@@ -118,8 +118,8 @@ TYPICAL_VENOUS_MMHG: Final = 40.0
 def fold_beat(w: Flat, i: int) -> None:
     """Where a beat has ended: keep its extremes and means, and begin the next at the rate of now.
 
-    ``ended`` is 0 or 1 and every row is blended by it, because a branch would differ between members
-    and keep them from running side by side.
+    ``ended`` is 0 or 1 and every row is blended by it, because a branch would differ between
+    members and keep them from running side by side.
     """
     ended = _ONE if w[BEAT_TIME + i] >= w[PERIOD + i] else _ZERO
     per_sample = _ONE / max(w[COUNT + i], _ONE)
@@ -166,6 +166,13 @@ def _forget(w: Flat, i: int, ended: float) -> None:
     w[LOW_LUNG + i] += ended * (_HIGHEST - w[LOW_LUNG + i])
     w[HIGH_VENTRICLE + i] += ended * (_LOWEST - w[HIGH_VENTRICLE + i])
     w[LOW_VENTRICLE + i] += ended * (_HIGHEST - w[LOW_VENTRICLE + i])
+
+
+@inlined
+def copy_readings(w: Flat, sample: Flat) -> None:
+    """Copy the slow stores and the last whole beat of a block."""
+    for place in range(READ_ROWS * LANES):
+        sample[place] = w[READ_FROM + place]
 
 
 def start(

@@ -1,7 +1,8 @@
 """The four chambers of the heart as time-varying elastances. Scalars in, mmHg out.
 
-May live here: how a chamber's pressure follows from its volume and its activation. The functions are
-compiled into the kernels, so they hold no branch, no exponential and only single-precision constants.
+May live here: how a chamber's pressure follows from its volume and its activation. The functions
+are compiled into the kernels, so they hold no branch, no exponential and only single-precision
+constants.
 
 Sources: Suga & Sagawa 1974, Circ Res 35:117 (elastance); Heldt 2002, J Appl Physiol 92:1239 (the
 timing, proportional to the square root of the beat's period).
@@ -11,20 +12,18 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
+from twin.core.compiled import inlined, single
 
-from twin.core.compiled import inlined
+_ZERO: Final = single(0.0)
+_ONE: Final = single(1.0)
+_TWO: Final = single(2.0)
+_THREE: Final = single(3.0)
 
-_ZERO: Final = np.float32(0.0)
-_ONE: Final = np.float32(1.0)
-_TWO: Final = np.float32(2.0)
-_THREE: Final = np.float32(3.0)
-
-VENTRICLE_PEAK: Final = np.float32(0.3)
+VENTRICLE_PEAK: Final = single(0.3)
 """Time from onset to peak elastance of the ventricles, s per square root of the period in s."""
-ATRIUM_PEAK: Final = np.float32(0.2)
+ATRIUM_PEAK: Final = single(0.2)
 """The same for the atria (Heldt 2002)."""
-ATRIUM_LEAD: Final = np.float32(0.12)
+ATRIUM_LEAD: Final = single(0.12)
 """The atria begin this long before the ventricles, s per square root of the period in s."""
 
 
@@ -32,8 +31,8 @@ ATRIUM_LEAD: Final = np.float32(0.12)
 def activation(time_s: float, rate_to_peak_per_s: float) -> float:
     """Return activation (0-1) at a time after onset.
 
-    It rises to 1 in the time to peak and falls in half of that, both as the cubic ``w2 (3 - 2 w)``,
-    which differs from the half cosine of Heldt 2002 by less than 0.01.
+    It rises to 1 in the time to peak and falls in half of that, both as the cubic ``w2 (3 - 2
+    w)``, which differs from the half cosine of Heldt 2002 by less than 0.01.
     """
     rise = time_s * rate_to_peak_per_s
     part = max(min(rise, _THREE - _TWO * rise), _ZERO)
@@ -50,8 +49,8 @@ def ventricle_pressure(
 ) -> float:
     """Return the pressure of a ventricle whose volume exceeds its unstressed volume by so much.
 
-    ``a Es x + (1 - a) Ed x (1 + (x / xs)2)``: a straight end-systolic relation and an end-diastolic
-    one that stiffens with filling, as the exponential one does to second order.
+    ``a Es x + (1 - a) Ed x (1 + (x / xs)2)``: a straight end-systolic relation and an
+    end-diastolic one that stiffens with filling, as the exponential one does to second order.
     """
     passive = (
         diastolic_elastance

@@ -1,6 +1,7 @@
 """The closed loop: pressures from volumes, and flows from pressures, of one member at one moment.
 
-May live here: the connection of chambers, vessels and valves. ``w`` is the flat array of ``layout``,
+May live here: the connection of chambers, vessels and valves. ``w`` is the flat array of
+``layout``,
 ``i`` the member's lane. Blood goes left ventricle, arteries, veins, right atrium, right ventricle,
 lung arteries, lung veins, left atrium; the sum of the eight rates is the inflow from outside.
 """
@@ -129,7 +130,7 @@ def volume_rates(
     lung_arteries: float,
     lung_veins: float,
 ) -> Eight:
-    """Return how fast the eight volumes change (mL/s) at eight pressures (mmHg), in their order."""
+    """Return how fast eight volumes change (mL/s) at eight pressures (mmHg), in order."""
     ejected = forward_flow(left_ventricle - arteries, w[AORTIC + i])
     through_body = (arteries - veins) * w[CONDUCTANCE_NOW + i]
     returning = (veins - right_atrium) * w[VENOUS_RETURN + i]

@@ -2,9 +2,10 @@
 
 May live here: the options of the compiler and the digest of what was compiled. No physiology.
 
-Numba keeps compiled kernels on disk, but notices changes only of the file a kernel stands in. A kernel
-here is made of functions and constants of several files, so each kernel closes over a digest of them:
-the digest is part of the cache's key, and a changed equation can never meet old machine code.
+Numba keeps compiled kernels on disk, but notices changes only of the file a kernel stands in. A
+kernel here is made of functions and constants of several files, so each kernel closes over a
+digest of them: the digest is part of the cache's key, and a changed equation can never meet old
+machine code.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ R = TypeVar("R")
 # Reassociation and fused multiply-add are wanted, and no division may raise: either would keep the
 # loop over members from becoming vector instructions.
 _ARITHMETIC: Final[dict[str, Any]] = {"fastmath": True, "error_model": "numpy"}
+
+
+def single(value: float) -> float:
+    """Return a constant in single precision; a Python number would widen what it multiplies."""
+    return cast("float", np.float32(value))
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:

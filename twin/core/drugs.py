@@ -1,11 +1,11 @@
 """What interventions do over time: pharmacokinetics, effect sites, dose-effect curves as a table.
 
 May live here: one row a drug, and the arithmetic that turns a schedule into the controls of the
-kernels. Which doses are plausible is in ``interventions``; what the circulation makes of an effect is
-in ``regulation``.
+kernels. Which doses are plausible is in ``interventions``; what the circulation makes of an effect
+is in ``regulation``.
 
-A drug is a one-compartment body with first-order absorption and loss and an effect site (Sheiner 1979,
-Clin Pharmacol Ther 25:358). Its effects are sigmoid in the effect-site concentration.
+A drug is a one-compartment body with first-order absorption and loss and an effect site (Sheiner
+1979, Clin Pharmacol Ther 25:358). Its effects are sigmoid in the effect-site concentration.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ PHARMACOLOGY: Final[Mapping[Drug, Pharmacology]] = {
             Effect("chronotropy", 0.25, 9.0, 1.0),
         ),
         source=(
-            "Clearance 0.025 L/kg/min from plasma levels in Ensinger 1992, Crit Care Med; half-life "
-            "2 min, Beloeil 2005, Br J Anaesth 95:782. Effects tuned to Ensinger 1992."
+            "Clearance 0.025 L/kg/min from the plasma levels in Ensinger 1992, Crit Care Med; "
+            "half-life 2 min, Beloeil 2005, Br J Anaesth 95:782. Effects tuned to Ensinger 1992."
         ),
     ),
     Drug.ESMOLOL: Pharmacology(
@@ -85,9 +85,9 @@ PHARMACOLOGY: Final[Mapping[Drug, Pharmacology]] = {
         oral_availability=0.0,
         effects=(Effect("beta_blockade", 1.0, 350.0, 1.0),),
         source=(
-            "Half-life 9 min, volume 3.4 L/kg, clearance 285 mL/kg/min: Sum 1983, Clin Pharmacol Ther "
-            "34:427; half effect near the level at 100 µg/kg/min, Reilly 1985, Clin Pharmacol Ther "
-            "38:579."
+            "Half-life 9 min, volume 3.4 L/kg, clearance 285 mL/kg/min: Sum 1983, Clin Pharmacol "
+            "Ther 34:427; half effect near the level at 100 µg/kg/min: Reilly 1985, Clin "
+            "Pharmacol Ther 38:579."
         ),
     ),
     Drug.METOPROLOL: Pharmacology(
@@ -99,8 +99,8 @@ PHARMACOLOGY: Final[Mapping[Drug, Pharmacology]] = {
         effects=(Effect("beta_blockade", 1.0, 35.0, 1.0),),
         source=(
             "US prescribing information, metoprolol tartrate: half-life 3-4 h, half the oral dose "
-            "reaches the circulation; volume 4.2 L/kg and half effect at 35 µg/L: Regardh & Johnsson "
-            "1980, Clin Pharmacokinet 5:557."
+            "reaches the circulation; volume 4.2 L/kg and half effect at 35 µg/L: Regardh & "
+            "Johnsson 1980, Clin Pharmacokinet 5:557."
         ),
     ),
     Drug.FUROSEMIDE: Pharmacology(

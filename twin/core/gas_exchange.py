@@ -1,40 +1,39 @@
 """Oxygen from the breathing gas to the tissues and back. Scalars in, scalars out.
 
-May live here: alveolar gas, dissociation curve, contents, shunt and stores. Compiled into the kernels:
-no branch, no exponential, single-precision constants only. Carbon dioxide pressure is a parameter:
-ventilation is taken to hold it.
+May live here: alveolar gas, dissociation curve, contents, shunt and stores. Compiled into the
+kernels: no branch, no exponential, single-precision constants only. Carbon dioxide pressure is a
+parameter: ventilation is taken to hold it.
 
-Sources: Severinghaus 1979, J Appl Physiol 46:599 (dissociation curve); West, Respiratory Physiology
-(alveolar gas equation, shunt equation, 1.34 mL per gram of haemoglobin, 0.003 mL/dL per mmHg).
+Sources: Severinghaus 1979, J Appl Physiol 46:599 (dissociation curve); West, Respiratory
+Physiology (alveolar gas equation, shunt equation, 1.34 mL per gram of haemoglobin, 0.003 mL/dL
+per mmHg).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
+from twin.core.compiled import inlined, single
 
-from twin.core.compiled import inlined
+_ONE: Final = single(1.0)
+_HALF: Final = single(0.5)
+_TWO: Final = single(2.0)
+_THREE: Final = single(3.0)
+_CUBIC: Final = single(150.0)
+_HALF_POINT: Final = single(23400.0)
 
-_ONE: Final = np.float32(1.0)
-_HALF: Final = np.float32(0.5)
-_TWO: Final = np.float32(2.0)
-_THREE: Final = np.float32(3.0)
-_CUBIC: Final = np.float32(150.0)
-_HALF_POINT: Final = np.float32(23400.0)
-
-DRY_GAS_MMHG: Final = np.float32(713.0)
+DRY_GAS_MMHG: Final = single(713.0)
 """Barometric pressure at sea level less the vapour pressure at 37 degrees C, 760 - 47."""
-INVERSE_EXCHANGE_RATIO: Final = np.float32(1.0 / 0.85)
+INVERSE_EXCHANGE_RATIO: Final = single(1.0 / 0.85)
 """Respiratory exchange ratio of 0.85 (Guyton & Hall 2006)."""
-HUEFNER_ML_PER_G: Final = np.float32(1.34)
-SOLUBLE_ML_PER_DL_MMHG: Final = np.float32(0.003)
-ALVEOLAR_S: Final = np.float32(25.0)
+HUEFNER_ML_PER_G: Final = single(1.34)
+SOLUBLE_ML_PER_DL_MMHG: Final = single(0.003)
+ALVEOLAR_S: Final = single(25.0)
 """Wash-in of a functional residual capacity of 2.5 L by 6 L/min of alveolar ventilation."""
-INVERSE_STORE_PER_ML: Final = np.float32(1.0 / 4000.0)
+INVERSE_STORE_PER_ML: Final = single(1.0 / 4000.0)
 """Venous blood and tissue that share the venous content: about 4 L (Cherniack & Longobardo 1970,
 Physiol Rev 50:196)."""
-SCARCE_ML_PER_DL: Final = np.float32(3.0)
+SCARCE_ML_PER_DL: Final = single(3.0)
 """Below this venous content the tissues take up less than they need: about 15 % saturation."""
 
 

@@ -1,10 +1,11 @@
 """Where each number of an ensemble lies in the one flat array that the kernels work on.
 
-May live here: names of rows and how parameter arrays become blocks. Value ``row`` of member ``lane``
-of a block lies at ``row * LANES + lane``; the names below are ``row * LANES`` already.
+May live here: names of rows and how parameter arrays become blocks. Value ``row`` of member
+``lane`` of a block lies at ``row * LANES + lane``; the names below are ``row * LANES`` already.
 
-One flat array with a literal ``LANES`` is what lets the compiler prove that rows do not overlap, and so
-turn the loop over members into vector instructions; two-dimensional arrays run six times slower.
+One flat array with a literal ``LANES`` is what lets the compiler prove that rows do not overlap,
+and so turn the loop over members into vector instructions; two-dimensional arrays run six times
+slower.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ def _places(count: int, after: int) -> tuple[int, ...]:
     BEAT_EMPTIED,
 ) = _places(11, PARAMETER_ROWS + 45)
 READ_FROM: Final = BLOOD
-"""Slow stores and the last beat are neighbours, so that a sample is one copy of ``READ_ROWS`` rows."""
+"""Slow stores and the last beat are neighbours, so that a sample is one copy of ``READ_ROWS``
+rows."""
 READ_ROWS: Final = 19
 # Reciprocals, so that the kernels multiply.
 (
@@ -109,9 +111,9 @@ CONTROLS: Final = (
     "beta_blockade",
     "inspired_oxygen_fraction",
 )
-"""What acts on all members alike at one time. Fractions add to 1 in a factor: 0.2 of vasoconstriction
-raises resistance by a fifth, 0.1 of venoconstriction takes a tenth of the unstressed volume. An
-inspired fraction of 0 leaves each member's own."""
+"""What acts on all members alike at one time. Fractions add to 1 in a factor: 0.2 of
+vasoconstriction raises resistance by a fifth, 0.1 of venoconstriction takes a tenth of the
+unstressed volume. An inspired fraction of 0 leaves each member's own."""
 CONTROL_INDEX: Final = {name: column for column, name in enumerate(CONTROLS)}
 
 

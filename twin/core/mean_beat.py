@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from twin.core.compiled import inlined
+from twin.core.compiled import inlined, single
 from twin.core.layout import (
     ARTERIES,
     BEAT_DIASTOLIC,
@@ -63,15 +63,15 @@ STEP_S: Final = 0.25
 RIGHT_FLOW: Final = RIGHT_ATRIUM
 """The right heart's output (mL/s) takes the row of a volume that this model does not have."""
 
-_H: Final = np.float32(STEP_S)
-_HALF: Final = np.float32(0.5)
-_ONE: Final = np.float32(1.0)
-_TWO: Final = np.float32(2.0)
-_THREE: Final = np.float32(3.0)
-_ZERO: Final = np.float32(0.0)
-_MINUTE_S: Final = np.float32(60.0)
-_FOLLOW: Final = np.float32(STEP_S / (STEP_S + 0.5))
-_LEAST_STRESSED_ML: Final = np.float32(1.0)
+_H: Final = single(STEP_S)
+_HALF: Final = single(0.5)
+_ONE: Final = single(1.0)
+_TWO: Final = single(2.0)
+_THREE: Final = single(3.0)
+_ZERO: Final = single(0.0)
+_MINUTE_S: Final = single(60.0)
+_FOLLOW: Final = single(STEP_S / (STEP_S + 0.5))
+_LEAST_STRESSED_ML: Final = single(1.0)
 
 _LEFT_DIASTOLIC: Final = parameter_row("left_ventricle_diastolic_elastance")
 _RIGHT_DIASTOLIC: Final = parameter_row("right_ventricle_diastolic_elastance")
@@ -102,16 +102,16 @@ class Matched:
     ROOT: Final = 1.22
 
 
-_L0, _L1, _L2, _L3, _L4 = (np.float32(value) for value in Matched.LEFT_FILLING)
-_R0, _R1, _R2, _R3, _R4 = (np.float32(value) for value in Matched.RIGHT_FILLING)
-_E0, _E1, _E2, _E3, _E4, _E5 = (np.float32(value) for value in Matched.LEFT_EMPTYING)
-_G0, _G1, _G2 = (np.float32(value) for value in Matched.RIGHT_EMPTYING)
-_D0, _D1, _D2 = (np.float32(value) for value in Matched.DIASTOLIC)
-_S0, _S1, _S2 = (np.float32(value) for value in Matched.SYSTOLIC)
-_P0, _P1, _P2 = (np.float32(value) for value in Matched.LUNG_DIASTOLIC)
-_Q0, _Q1, _Q2 = (np.float32(value) for value in Matched.LUNG_SYSTOLIC)
-_H0, _H1, _H2, _H3, _H4, _H5 = (np.float32(value) for value in Matched.HEART_VOLUME)
-_ROOT: Final = np.float32(Matched.ROOT)
+_L0, _L1, _L2, _L3, _L4 = (single(value) for value in Matched.LEFT_FILLING)
+_R0, _R1, _R2, _R3, _R4 = (single(value) for value in Matched.RIGHT_FILLING)
+_E0, _E1, _E2, _E3, _E4, _E5 = (single(value) for value in Matched.LEFT_EMPTYING)
+_G0, _G1, _G2 = (single(value) for value in Matched.RIGHT_EMPTYING)
+_D0, _D1, _D2 = (single(value) for value in Matched.DIASTOLIC)
+_S0, _S1, _S2 = (single(value) for value in Matched.SYSTOLIC)
+_P0, _P1, _P2 = (single(value) for value in Matched.LUNG_DIASTOLIC)
+_Q0, _Q1, _Q2 = (single(value) for value in Matched.LUNG_SYSTOLIC)
+_H0, _H1, _H2, _H3, _H4, _H5 = (single(value) for value in Matched.HEART_VOLUME)
+_ROOT: Final = single(Matched.ROOT)
 
 
 @inlined
@@ -133,8 +133,8 @@ def beat(w: Flat, i: int) -> None:
     """Advance heart and vessels of one member by one step.
 
     Rows ``LEFT_VENTRICLE`` and ``RIGHT_VENTRICLE`` hold end-diastolic volumes above the unstressed
-    ones, ``FLOW_NOW`` the left and ``RIGHT_FLOW`` the right output (mL/s). What is not in arteries,
-    lungs and heart is in the veins: blood is conserved by construction.
+    ones, ``FLOW_NOW`` the left and ``RIGHT_FLOW`` the right output (mL/s). What is not in
+    arteries, lungs and heart is in the veins: blood is conserved by construction.
     """
     period = _MINUTE_S / w[RATE_NOW + i]
     left, right = w[FLOW_NOW + i], w[RIGHT_FLOW + i]

@@ -130,6 +130,14 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
         "low_pressure_gain", "1", 0.4, 0, 1.5, "Johnson 2014, J Appl Physiol 117:133; tuned"
     ),
     Parameter(
+        "low_pressure_venous_gain",
+        "1",
+        0.8,
+        0,
+        3,
+        "Johnson 1974, Circ Res 34:515, splanchnic vessels; tuned",
+    ),
+    Parameter(
         "ischaemic_gain",
         "1",
         0.5,

@@ -1,269 +1,38 @@
 """The pulsatile model: an ensemble of circulations integrated through every beat.
 
-May live here: the integration (RK4 of 4 ms for the volumes, Euler of 20 ms for what is slower) and the
-calls others make. Equations live in ``circulation`` and ``regulation``, beats in ``beats``.
+May live here: the calls others make. The integration is in ``pulsatile_kernel``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from twin.core import (
-    baroreflex,
-    beats,
-    chambers,
-    circulation,
-    gas_exchange,
-    layout,
-    regulation,
-    valves,
-    vessels,
-)
-from twin.core.beats import fold_beat, readings, start, whole_intervals
-from twin.core.chambers import activation
-from twin.core.circulation import heart_pressures, vessel_pressures, volume_rates
-from twin.core.compiled import digest_of, inlined, kernel
+from twin.core.beats import readings, start, whole_intervals
 from twin.core.drugs import controls_over
 from twin.core.interventions import NOTHING, Schedule
-from twin.core.layout import (
-    AORTIC,
-    ARTERIES,
-    ATRIUM_RATE,
-    ATRIUM_SHIFT,
-    BEAT_TIME,
-    COUNT,
-    HIGH_AORTA,
-    HIGH_LUNG,
-    HIGH_VENTRICLE,
-    LANES,
-    LEFT_ATRIUM,
-    LEFT_VENTRICLE,
-    LOW_AORTA,
-    LOW_LUNG,
-    LOW_VENTRICLE,
-    LUNG_ARTERIES,
-    LUNG_VEINS,
-    PERIOD,
-    READ_FROM,
-    READ_ROWS,
-    RIGHT_ATRIUM,
-    RIGHT_VENTRICLE,
-    SUM_AORTA,
-    SUM_ATRIUM,
-    SUM_LUNG,
-    SUM_WEDGE,
-    VEINS,
-    VENTRICLE_RATE,
-    parameter_row,
-)
-from twin.core.regulation import (
-    act_on_heart,
-    act_on_vessels,
-    exchange_fluid,
-    exchange_oxygen,
-    sense,
-    settle_nerves,
-)
-from twin.core.valves import forward_flow
+from twin.core.layout import LANES, READ_ROWS
+from twin.core.pulsatile_kernel import FAST_STEPS, SLOW_STEP_S, look_at_block, run_block
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-    Flat = Float[np.ndarray, " place"]
-    Eight = tuple[float, float, float, float, float, float, float, float]
-    Twelve = tuple[
-        float, float, float, float, float, float, float, float, float, float, float, float
-    ]
-    Run = Callable[[Flat, Float[np.ndarray, "interval control"], int, int, int, np.ndarray], None]
-
-STEP_S: Final = 0.004
-"""RK4 at 4 ms is within 0.02 mmHg of LSODA at 1e-9; a test compares."""
-FAST_STEPS: Final = 5
-SLOW_STEP_S: Final = STEP_S * FAST_STEPS
 CONTROL_S: Final = 1.0
 """Drugs and fluids change from second to second; nothing given by vein acts faster."""
 
-_H: Final = np.float32(STEP_S)
-_HALF_H: Final = np.float32(STEP_S / 2)
-_SIXTH_H: Final = np.float32(STEP_S / 6)
-_SLOW_H: Final = np.float32(SLOW_STEP_S)
-_TWO: Final = np.float32(2.0)
-_ZERO: Final = np.float32(0.0)
-_SAMPLES: Final = np.float32(FAST_STEPS)
-_IMPEDANCE: Final = parameter_row("aortic_impedance")
-
-
-@inlined
-def slopes(
-    w: Flat,
-    i: int,
-    time_s: float,
-    lv: float,
-    rv: float,
-    la: float,
-    ra: float,
-    sa: float,
-    sv: float,
-    pa: float,
-    pv: float,
-) -> Twelve:
-    """Return the rates of the eight volumes (mL/s), and aortic root, atrial and lung pressures.
-
-    Volumes in the order left and right ventricle, left and right atrium, systemic arteries and
-    veins, pulmonary arteries and veins.
-    """
-    period = w[PERIOD + i]
-    since = time_s - period if time_s >= period else time_s
-    led = since + w[ATRIUM_SHIFT + i]
-    led = led - period if led >= period else led
-    p_lv, p_rv, p_la, p_ra = heart_pressures(
-        w,
-        i,
-        lv,
-        rv,
-        la,
-        ra,
-        activation(since, w[VENTRICLE_RATE + i]),
-        activation(led, w[ATRIUM_RATE + i]),
-    )
-    p_sa, p_sv, p_pa, p_pv = vessel_pressures(w, i, sa, sv, pa, pv)
-    d_lv, d_rv, d_la, d_ra, d_sa, d_sv, d_pa, d_pv = volume_rates(
-        w, i, p_lv, p_rv, p_la, p_ra, p_sa, p_sv, p_pa, p_pv
-    )
-    aorta = p_sa + w[_IMPEDANCE + i] * forward_flow(p_lv - p_sa, w[AORTIC + i])
-    return d_lv, d_rv, d_la, d_ra, d_sa, d_sv, d_pa, d_pv, aorta, p_ra, p_pa, p_pv
-
-
-@inlined
-def fast_step(w: Flat, i: int) -> None:
-    """Advance the volumes of one member by one classic Runge-Kutta step and note its pressures.
-
-    Long because its eight volumes are eight names: an array of them would be memory, not registers.
-    """
-    t = w[BEAT_TIME + i]
-    lv, rv = w[LEFT_VENTRICLE + i], w[RIGHT_VENTRICLE + i]
-    la, ra = w[LEFT_ATRIUM + i], w[RIGHT_ATRIUM + i]
-    sa, sv, pa, pv = w[ARTERIES + i], w[VEINS + i], w[LUNG_ARTERIES + i], w[LUNG_VEINS + i]
-    a1, a2, a3, a4, a5, a6, a7, a8, aorta, atrium, lung, wedge = slopes(
-        w, i, t, lv, rv, la, ra, sa, sv, pa, pv
-    )
-    b1, b2, b3, b4, b5, b6, b7, b8, _, _, _, _ = slopes(
-        w,
-        i,
-        t + _HALF_H,
-        lv + _HALF_H * a1,
-        rv + _HALF_H * a2,
-        la + _HALF_H * a3,
-        ra + _HALF_H * a4,
-        sa + _HALF_H * a5,
-        sv + _HALF_H * a6,
-        pa + _HALF_H * a7,
-        pv + _HALF_H * a8,
-    )
-    c1, c2, c3, c4, c5, c6, c7, c8, _, _, _, _ = slopes(
-        w,
-        i,
-        t + _HALF_H,
-        lv + _HALF_H * b1,
-        rv + _HALF_H * b2,
-        la + _HALF_H * b3,
-        ra + _HALF_H * b4,
-        sa + _HALF_H * b5,
-        sv + _HALF_H * b6,
-        pa + _HALF_H * b7,
-        pv + _HALF_H * b8,
-    )
-    d1, d2, d3, d4, d5, d6, d7, d8, _, _, _, _ = slopes(
-        w,
-        i,
-        t + _H,
-        lv + _H * c1,
-        rv + _H * c2,
-        la + _H * c3,
-        ra + _H * c4,
-        sa + _H * c5,
-        sv + _H * c6,
-        pa + _H * c7,
-        pv + _H * c8,
-    )
-    w[LEFT_VENTRICLE + i] = lv + _SIXTH_H * (a1 + d1 + _TWO * (b1 + c1))
-    w[RIGHT_VENTRICLE + i] = rv + _SIXTH_H * (a2 + d2 + _TWO * (b2 + c2))
-    w[LEFT_ATRIUM + i] = la + _SIXTH_H * (a3 + d3 + _TWO * (b3 + c3))
-    w[RIGHT_ATRIUM + i] = ra + _SIXTH_H * (a4 + d4 + _TWO * (b4 + c4))
-    w[ARTERIES + i] = sa + _SIXTH_H * (a5 + d5 + _TWO * (b5 + c5))
-    w[VEINS + i] = sv + _SIXTH_H * (a6 + d6 + _TWO * (b6 + c6))
-    w[LUNG_ARTERIES + i] = pa + _SIXTH_H * (a7 + d7 + _TWO * (b7 + c7))
-    w[LUNG_VEINS + i] = pv + _SIXTH_H * (a8 + d8 + _TWO * (b8 + c8))
-    w[BEAT_TIME + i] = t + _H
-    note(w, i, lv, aorta, atrium, lung, wedge)
-
-
-@inlined
-def note(
-    w: Flat, i: int, ventricle: float, aorta: float, atrium: float, lung: float, wedge: float
-) -> None:
-    """Add a moment to the sums and extremes of the beat under way."""
-    w[SUM_AORTA + i] += aorta
-    w[SUM_ATRIUM + i] += atrium
-    w[SUM_LUNG + i] += lung
-    w[SUM_WEDGE + i] += wedge
-    w[HIGH_AORTA + i] = max(w[HIGH_AORTA + i], aorta)
-    w[LOW_AORTA + i] = min(w[LOW_AORTA + i], aorta)
-    w[HIGH_LUNG + i] = max(w[HIGH_LUNG + i], lung)
-    w[LOW_LUNG + i] = min(w[LOW_LUNG + i], lung)
-    w[HIGH_VENTRICLE + i] = max(w[HIGH_VENTRICLE + i], ventricle)
-    w[LOW_VENTRICLE + i] = min(w[LOW_VENTRICLE + i], ventricle)
-    sense(w, i, aorta, atrium, _H)
-
-
-def _ensemble(lanes: int, digest: int) -> Run:
-    """Return the kernel for one block of ``lanes`` members; ``digest`` is only a key of the cache."""
-
-    def run(
-        w: Flat,
-        controls: Float[np.ndarray, "interval control"],
-        slow_steps: int,
-        fast_steps: int,
-        intervals_per_sample: int,
-        samples: Float[np.ndarray, "sample place"],
-    ) -> None:
-        if digest == 0:
-            return
-        for interval in range(controls.shape[0]):
-            c = controls[interval]
-            fluid, retained, haemoglobin = c[0], c[1], c[2]
-            bleeding, diuresis, vasoconstriction = c[3], c[4], c[5]
-            venoconstriction, inotropy, chronotropy = c[6], c[7], c[8]
-            beta_blockade, inspired = c[9], c[10]
-            for _ in range(slow_steps):
-                for i in range(lanes):
-                    fold_beat(w, i)
-                    settle_nerves(w, i, _SLOW_H)
-                    act_on_heart(w, i, inotropy, chronotropy, beta_blockade)
-                    act_on_vessels(w, i, vasoconstriction, venoconstriction)
-                for i in range(lanes):
-                    exchange_fluid(w, i, _SLOW_H, fluid, retained, haemoglobin, bleeding, diuresis)
-                    exchange_oxygen(w, i, _SLOW_H, inspired)
-                    w[COUNT + i] += _SAMPLES
-                for _ in range(fast_steps):
-                    for i in range(lanes):
-                        fast_step(w, i)
-            if (interval + 1) % intervals_per_sample == 0:
-                sample = (interval + 1) // intervals_per_sample - 1
-                for place in range(READ_ROWS * LANES):
-                    samples[sample, place] = w[READ_FROM + place]
-
-    return kernel(run)
-
-
-EQUATIONS: Final = digest_of(
-    baroreflex, beats, chambers, circulation, gas_exchange, layout, regulation, valves, vessels
+PLACES: Final = (
+    "left_ventricle",
+    "right_ventricle",
+    "left_atrium",
+    "right_atrium",
+    "arteries",
+    "veins",
+    "lung_arteries",
+    "lung_veins",
 )
-
-run_block: Final = _ensemble(LANES, EQUATIONS)
+"""Where :func:`waveforms` looks; vessels are counted above unstressed volumes, veins excepted."""
 
 
 def steady_beats(
@@ -305,9 +74,9 @@ def simulate_pulsatile(
 ) -> Float[np.ndarray, "quantity sample member"]:
     """Simulate every beat of every member; row order of ``Quantity``, float64.
 
-    Each sample shows the last whole beat before ``sample_s``, ``2 sample_s``, ... . ``state`` comes
-    from :func:`settled` and is left as it was, so that members can be paired over schedules; without
-    one the simulation begins at the rough start of ``beats.start``.
+    Each sample shows the last whole beat before ``sample_s``, ``2 sample_s``, ... . ``state``
+    comes from :func:`settled` and is left as it was, so that members can be paired over
+    schedules; without one the simulation begins at the rough start of ``beats.start``.
 
     Raises
     ------
@@ -317,6 +86,29 @@ def simulate_pulsatile(
     blocks = start(parameters) if state is None else state.copy()
     samples = _run(blocks, schedule, duration_s, sample_s)
     return readings(samples, parameters.shape[1])
+
+
+def waveforms(
+    parameters: Float[np.ndarray, "parameter member"],
+    state: Float[np.ndarray, "block place"],
+    duration_s: float,
+) -> Mapping[str, tuple[Float[np.ndarray, "sample member"], Float[np.ndarray, "sample member"]]]:
+    """Return volume (mL) and pressure (mmHg) of chambers and vessels every 20 ms.
+
+    Keys are ``PLACES``; ``state`` comes from :func:`settled` and is left as it was.
+    """
+    blocks = state.copy()
+    idle = controls_over(NOTHING, np.zeros(1))
+    nowhere = np.zeros((1, READ_ROWS * LANES), blocks.dtype)
+    moments = round(duration_s / SLOW_STEP_S)
+    seen = np.zeros((moments, len(blocks), 2 * len(PLACES), LANES))
+    for moment in range(moments):
+        for block, into in zip(blocks, seen[moment], strict=True):
+            run_block(block, idle, 1, FAST_STEPS, 1, nowhere)
+            look_at_block(block, into)
+    rows = seen.transpose(2, 0, 1, 3).reshape(2 * len(PLACES), moments, -1)
+    volumes, pressures = np.split(rows[:, :, : parameters.shape[1]], 2)
+    return dict(zip(PLACES, zip(volumes, pressures, strict=True), strict=True))
 
 
 def _run(

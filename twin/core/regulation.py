@@ -1,8 +1,8 @@
 """Nerves, blood volume and oxygen of one member for one slow step: what both models share.
 
-May live here: everything of the circulation that is slower than a heartbeat. ``w`` is the flat array
-of ``layout``, ``i`` the member's lane, ``h`` the step in s. Stepped by Euler: its fastest time
-constant is 1.5 s, against steps of 0.02 s (pulsatile) and 0.25 s (beat-averaged).
+May live here: everything of the circulation that is slower than a heartbeat. ``w`` is the flat
+array of ``layout``, ``i`` the member's lane, ``h`` the step in s. Stepped by Euler: its fastest
+time constant is 1.5 s, against steps of 0.02 s (pulsatile) and 0.25 s (beat-averaged).
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from twin.core.baroreflex import (
     VENOUS_S,
     arterial_deficit,
     contractility,
+    emptiness,
     heart_rate,
-    sympathetic_drive,
+    ischaemic_drive,
+    sympathetic_activity,
 )
-from twin.core.compiled import inlined
+from twin.core.compiled import inlined, single
 from twin.core.gas_exchange import (
     ALVEOLAR_S,
     INVERSE_STORE_PER_ML,
@@ -61,22 +63,22 @@ if TYPE_CHECKING:
 
     Flat = Float[np.ndarray, " place"]
 
-_ZERO: Final = np.float32(0.0)
-_ONE: Final = np.float32(1.0)
-_HUNDRED: Final = np.float32(100.0)
-_PER_HUNDRED: Final = np.float32(0.01)
-_PER_MINUTE: Final = np.float32(1.0 / 60.0)
+_ZERO: Final = single(0.0)
+_ONE: Final = single(1.0)
+_HUNDRED: Final = single(100.0)
+_PER_HUNDRED: Final = single(0.01)
+_PER_MINUTE: Final = single(1.0 / 60.0)
 
-RESERVE_S: Final = np.float32(60.0)
-ENOUGH_PRESSURE_MMHG: Final = np.float32(20.0)
-INVERSE_RESERVE_SPAN: Final = np.float32(1.0 / 25.0)
+RESERVE_S: Final = single(60.0)
+ENOUGH_PRESSURE_MMHG: Final = single(20.0)
+INVERSE_RESERVE_SPAN: Final = single(1.0 / 25.0)
 """Below a mean pressure of 45 mmHg coronary flow no longer follows demand and contractility fails
 within a minute; at 20 it is nearly gone (Guyton & Hall 2006, chapters 21 and 24)."""
-LEAST_RESERVE: Final = np.float32(0.1)
-LEAST_RESISTANCE: Final = np.float32(0.15)
+LEAST_RESERVE: Final = single(0.1)
+LEAST_RESISTANCE: Final = single(0.15)
 """Resistance of wholly dilated vessels over that at rest: exercise lowers it to about a sixth."""
-EMPTY_BLOOD_ML: Final = np.float32(800.0)
-INVERSE_EMPTY_SPAN: Final = np.float32(1.0 / 400.0)
+EMPTY_BLOOD_ML: Final = single(800.0)
+INVERSE_EMPTY_SPAN: Final = single(1.0 / 400.0)
 """A wound stops yielding blood when almost none is left; keeps volumes above zero."""
 
 _RESTING_RATE = parameter_row("resting_heart_rate")
@@ -93,6 +95,7 @@ _TO_RESISTANCE = parameter_row("reflex_resistance")
 _TO_VEINS = parameter_row("reflex_venous_volume")
 _LOW_SET_POINT = parameter_row("low_pressure_set_point")
 _LOW_GAIN = parameter_row("low_pressure_gain")
+_LOW_VENOUS_GAIN = parameter_row("low_pressure_venous_gain")
 _ISCHAEMIC_GAIN = parameter_row("ischaemic_gain")
 _BLOOD_AT_REST = parameter_row("blood_volume")
 _FILTRATION = parameter_row("capillary_filtration")
@@ -120,16 +123,12 @@ def settle_nerves(w: Flat, i: int, h: float) -> None:
     """Move the efferent activities and the contractile reserve towards what the receptors ask."""
     pressure = w[ARTERIAL_AFFERENT + i]
     deficit = arterial_deficit(pressure, w[_SET_POINT + i], w[INVERSE_REFLEX_WIDTH + i])
-    drive = sympathetic_drive(
-        deficit,
-        pressure,
-        w[VENOUS_AFFERENT + i],
-        w[_LOW_SET_POINT + i],
-        w[_LOW_GAIN + i],
-        w[_ISCHAEMIC_GAIN + i],
-    )
-    w[SYMPATHETIC + i] += h / SYMPATHETIC_S * (drive - w[SYMPATHETIC + i])
-    w[VENOUS_TONE + i] += h / VENOUS_S * (drive - w[VENOUS_TONE + i])
+    empty = emptiness(w[VENOUS_AFFERENT + i], w[_LOW_SET_POINT + i])
+    common = deficit + ischaemic_drive(pressure, w[_ISCHAEMIC_GAIN + i])
+    active = sympathetic_activity(common + w[_LOW_GAIN + i] * empty)
+    veins_active = sympathetic_activity(common + w[_LOW_VENOUS_GAIN + i] * empty)
+    w[SYMPATHETIC + i] += h / SYMPATHETIC_S * (active - w[SYMPATHETIC + i])
+    w[VENOUS_TONE + i] += h / VENOUS_S * (veins_active - w[VENOUS_TONE + i])
     w[VAGAL + i] += h / VAGAL_S * (-deficit - w[VAGAL + i])
     perfused = (pressure - ENOUGH_PRESSURE_MMHG) * INVERSE_RESERVE_SPAN
     reserve = min(max(perfused, LEAST_RESERVE), _ONE)
@@ -187,8 +186,9 @@ def exchange_fluid(
 ) -> None:
     """Balance blood, fluid in the tissues and haemoglobin.
 
-    Fluid leaves the capillaries until the tissues hold ``interstitial_ratio`` times what blood holds
-    in excess, and returns, more slowly, when blood is short (Guyton & Hall 2006, chapter 25).
+    Fluid leaves the capillaries until the tissues hold ``interstitial_ratio`` times what blood
+    holds in excess, and returns, more slowly, when blood is short (Guyton & Hall 2006, chapter
+    25).
     """
     blood = w[BLOOD + i]
     excess = blood - w[_BLOOD_AT_REST + i] - w[RETAINED + i] - w[TISSUE_FLUID + i] / w[_RATIO + i]

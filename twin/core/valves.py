@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
+from twin.core.compiled import inlined, single
 
-from twin.core.compiled import inlined
-
-_ZERO: Final = np.float32(0.0)
+_ZERO: Final = single(0.0)
 
 
 @inlined

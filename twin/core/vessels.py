@@ -1,7 +1,7 @@
 """Arteries and veins as pressure-volume relations. Scalars in, mmHg out.
 
-May live here: how a vessel's pressure follows from its volume. Compiled into the kernels: no branch,
-no exponential, single-precision constants only.
+May live here: how a vessel's pressure follows from its volume. Compiled into the kernels: no
+branch, no exponential, single-precision constants only.
 
 Arteries and lung vessels are counted above their unstressed volumes, whose sum is one parameter:
 it enters the balance of blood and nothing else.
@@ -12,19 +12,17 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numpy as np
+from twin.core.compiled import inlined, single
 
-from twin.core.compiled import inlined
-
-_HALF: Final = np.float32(0.5)
-_ONE: Final = np.float32(1.0)
+_HALF: Final = single(0.5)
+_ONE: Final = single(1.0)
 
 
 @inlined
 def artery_pressure(
     stressed_ml: float, inverse_compliance: float, inverse_stiffening: float
 ) -> float:
-    """Return the pressure of elastic arteries that stiffen as they fill: ``x / C (1 + x / xs)``."""
+    """Return the pressure of arteries that stiffen as they fill: ``x / C (1 + x / xs)``."""
     return stressed_ml * inverse_compliance * (_ONE + stressed_ml * inverse_stiffening)
 
 

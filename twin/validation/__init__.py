@@ -1,1 +1,1 @@
-"""The twin against published figures: targets as data, the runner that grades it, and its tuning."""
+"""The twin against published figures: targets as data, the runner, the grades, the tuning."""

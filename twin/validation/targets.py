@@ -1,0 +1,141 @@
+"""The rows of ``targets.toml`` as values: what is simulated, what is read, what is expected.
+
+May live here: reading and checking that file. Running it is in ``runner``, judging in ``grading``.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Literal
+
+from twin.core.interventions import (
+    Bleeding,
+    Drug,
+    DrugDose,
+    Fluid,
+    FluidKind,
+    Infusion,
+    Intervention,
+    Oxygen,
+    Route,
+)
+
+Reading = Literal["level", "percent", "change", "rises", "falls"]
+Use = Literal["fitted", "held_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """The standard adult with parameters multiplied and set."""
+
+    factors: Mapping[str, float]
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is done to a patient, and against what its rows are compared.
+
+    ``against`` names the scenario whose end is the state before; ``None`` is this patient at rest.
+    ``lacks`` says what the model would need first; such a scenario is not run.
+    """
+
+    name: str
+    patient: str
+    duration_s: float
+    interventions: tuple[Intervention, ...]
+    against: str | None
+    lacks: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One published figure: a band, a single value being a band of no width."""
+
+    scenario: str
+    quantity: str
+    at_s: float
+    reading: Reading
+    low: float | None
+    high: float | None
+    unit: str
+    source: str
+    use: Use
+
+    @property
+    def band(self) -> tuple[float, float]:
+        """Return the lowest and highest published value; a mere direction has no bounds."""
+        if self.low is None or self.high is None:
+            return -math.inf, math.inf
+        return self.low, self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """All of ``targets.toml``."""
+
+    patients: Mapping[str, Patient]
+    scenarios: Mapping[str, Scenario]
+    rows: tuple[Row, ...]
+
+
+def load_targets() -> Targets:
+    """Read the targets that are shipped with the twin."""
+    text = files("twin.validation").joinpath("targets.toml").read_text(encoding="utf-8")
+    tables = tomllib.loads(text)
+    return Targets(
+        {
+            name: Patient(table.get("factors", {}), table.get("values", {}))
+            for name, table in tables["patients"].items()
+        },
+        {name: _scenario(name, table) for name, table in tables["scenarios"].items()},
+        tuple(_row(table) for table in tables["rows"]),
+    )
+
+
+def _scenario(name: str, table: Mapping[str, Any]) -> Scenario:
+    lacks = table.get("lacks")
+    given: Sequence[Mapping[str, Any]] = () if lacks else table["interventions"]
+    return Scenario(
+        name,
+        table["patient"],
+        float(table["duration_s"]),
+        tuple(_intervention(item) for item in given),
+        table.get("against"),
+        lacks,
+    )
+
+
+def _intervention(table: Mapping[str, Any]) -> Intervention:
+    match table["kind"]:
+        case "bleeding":
+            return Bleeding(table["rate_ml_per_min"], table["duration_s"])
+        case "fluid":
+            return Fluid(FluidKind(table["fluid"]), table["volume_ml"], table["duration_s"])
+        case "infusion":
+            return Infusion(Drug(table["drug"]), table["rate"])
+        case "dose":
+            return DrugDose(Drug(table["drug"]), table["dose_mg"], Route(table["route"]))
+        case "oxygen":
+            return Oxygen(table["inspired_fraction"])
+        case unknown:
+            raise ValueError(f"targets.toml: no intervention of kind {unknown!r}")
+
+
+def _row(table: Mapping[str, Any]) -> Row:
+    value = table.get("value")
+    return Row(
+        table["scenario"],
+        table["quantity"],
+        float(table["at_s"]),
+        table["reading"],
+        table.get("low", value),
+        table.get("high", value),
+        table["unit"],
+        table["source"],
+        table["use"],
+    )

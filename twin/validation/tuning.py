@@ -1,0 +1,128 @@
+"""Finds the standard adult's tuned parameters: cross-entropy search over the rows marked *fitted*.
+
+May live here: the search, its ranges and its loss. It never reads a row that is held out. Its
+result is written into ``twin.core.parameters`` by hand, with "tuned" in the source.
+
+Cross-entropy method: Rubinstein 1999, Methodol Comput Appl Probab 1:127. Deterministic given a
+seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from twin.core.parameters import PARAMETER_INDEX, standard_adult
+from twin.validation.runner import simulated_values
+from twin.validation.targets import Row, Targets
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+    Candidates = Float[np.ndarray, "tuned candidate"]
+
+TUNED: Final[Mapping[str, tuple[float, float]]] = {
+    "resting_heart_rate": (64, 78),
+    "left_ventricle_systolic_elastance": (1.6, 4.0),
+    "left_ventricle_diastolic_elastance": (0.02, 0.08),
+    "left_ventricle_stiffening_volume": (90, 250),
+    "right_ventricle_systolic_elastance": (0.3, 1.0),
+    "right_ventricle_diastolic_elastance": (0.01, 0.05),
+    "right_ventricle_stiffening_volume": (90, 300),
+    "left_atrium_diastolic_elastance": (0.08, 0.25),
+    "right_atrium_diastolic_elastance": (0.05, 0.15),
+    "aortic_impedance": (0.02, 0.06),
+    "arterial_compliance": (1.2, 3.2),
+    "arterial_stiffening_volume": (250, 1500),
+    "systemic_resistance": (0.75, 1.2),
+    "venous_compliance": (50, 140),
+    "venous_unstressed_volume": (2000, 3300),
+    "venous_collapse_volume": (50, 600),
+    "venous_return_resistance": (0.01, 0.06),
+    "pulmonary_resistance": (0.05, 0.14),
+    "reflex_set_point": (80, 105),
+    "reflex_width": (6, 30),
+    "reflex_sympathetic_heart_rate": (0.1, 0.9),
+    "reflex_vagal_heart_rate": (0.1, 0.5),
+    "reflex_contractility": (0.05, 0.6),
+    "reflex_resistance": (0.1, 0.8),
+    "reflex_venous_volume": (300, 1300),
+    "low_pressure_set_point": (2, 7),
+    "low_pressure_gain": (0, 0.8),
+    "low_pressure_venous_gain": (0, 2.0),
+    "ischaemic_gain": (0, 1.5),
+}
+"""Ranges around the sources that ``twin.core.parameters`` names."""
+
+MARGIN: Final = 0.15
+"""Candidates are asked to keep this share of a band's width off its edges, lest a body size or a
+rounding leave the band."""
+SCALE: Final = 0.05
+CEILING: Final = 25.0
+"""A row's loss is its squared error over 5 %, and no row counts more than one that is 25 % off:
+one impossible row must not decide the search."""
+
+
+def loss(row: Row, values: Float[np.ndarray, " candidate"]) -> Float[np.ndarray, " candidate"]:
+    """Return how far each candidate is from a row."""
+    if row.reading in ("rises", "falls"):
+        moved = values - 100.0 if row.reading == "rises" else 100.0 - values
+        error = np.maximum(2.0 - moved, 0.0) / 100.0
+    else:
+        low, high = row.band
+        inset = MARGIN * (high - low)
+        low, high = low + inset, high - inset
+        edge = np.where(values < low, low, high)
+        outside = np.maximum(low - values, 0.0) + np.maximum(values - high, 0.0)
+        error = outside / np.maximum(np.abs(edge), 1e-9)
+    squared = np.square(np.nan_to_num(error, nan=1e3) / SCALE)
+    return np.asarray(np.minimum(squared, CEILING))
+
+
+def tune(
+    targets: Targets,
+    rounds: int,
+    candidates: int,
+    seed: int,
+    report: Callable[[str], None],
+    without: frozenset[str] = frozenset(),
+) -> Mapping[str, float]:
+    """Return the best parameters found, by name; scenarios in ``without`` are left out."""
+    rows = [row for row in targets.rows if row.use == "fitted" and row.scenario not in without]
+    low, high = np.array(list(TUNED.values()), float).T
+    start = standard_adult()[[PARAMETER_INDEX[name] for name in TUNED]]
+    centre, spread = np.clip(start, low, high), (high - low) / 4.0
+    random = np.random.default_rng(seed)
+    best, best_loss = centre, np.inf
+    for turn in range(rounds):
+        drawn = centre[:, None] + spread[:, None] * random.standard_normal(
+            (centre.size, candidates)
+        )
+        drawn = np.clip(drawn, low[:, None], high[:, None])
+        drawn[:, 0] = best
+        losses = _losses(targets, rows, drawn)
+        order = np.argsort(losses)
+        elite = drawn[:, order[: max(candidates // 8, 4)]]
+        if losses[order[0]] < best_loss:
+            best, best_loss = drawn[:, order[0]].copy(), float(losses[order[0]])
+        centre = 0.2 * centre + 0.8 * elite.mean(axis=1)
+        spread = 0.2 * spread + 0.8 * elite.std(axis=1)
+        report(
+            f"round {turn + 1}: best {best_loss:.1f}, elite {losses[order[len(order) // 8]]:.1f}"
+        )
+    return dict(zip(TUNED, best.tolist(), strict=True))
+
+
+def _losses(
+    targets: Targets, rows: list[Row], drawn: Candidates
+) -> Float[np.ndarray, " candidate"]:
+    parameters = np.repeat(standard_adult()[:, None], drawn.shape[1], axis=1)
+    for name, values in zip(TUNED, drawn, strict=True):
+        parameters[PARAMETER_INDEX[name]] = values
+    found = simulated_values(targets, rows, parameters)
+    total = np.zeros(drawn.shape[1])
+    for row, values in found.items():
+        total += loss(row, values)
+    return total
