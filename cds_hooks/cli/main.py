@@ -12,7 +12,7 @@ from importlib import import_module
 
 import typer
 
-COMMANDS: tuple[str, ...] = ("serve", "evaluate", "export", "release")
+COMMANDS: tuple[str, ...] = ("serve", "evaluate", "export", "release", "demo", "try_server")
 BENCHES: tuple[str, ...] = ("bench_hook", "bench_inference")
 TRAININGS: tuple[str, ...] = ("train_emulator", "train_trajectories")
 
