@@ -349,18 +349,20 @@ def test_a_failure_of_the_service_is_a_500_that_says_nothing_of_the_patient(
 
 @pytest.mark.requirement("CH-055")
 def test_a_log_line_holds_the_hook_instance_and_nothing_of_the_patient(
-    capfd: Any, sandbox: Any, hook_request: Any
+    install: Any, hook_request: Any, capfd: Any
 ) -> None:
     request = hook_request(**SERVER)
-    sandbox.call(request, Authorization="Bearer canary-jwt")
-    sandbox.post(f"/cds-services/{'canary-id'}", request)
+    with install(trust="open", sandbox=True) as it:
+        it.call(request, Authorization="Bearer canary-jwt")
+        it.post("/cds-services/canary-id", request)
+        metrics = it.http.get("/metrics").text
     written = capfd.readouterr().err
     lines = [json.loads(line) for line in written.splitlines()]
     assert lines[0]["hook_instance"] == request["hookInstance"]
     assert lines[0]["status"] == 200
     assert "canary" not in written
     assert not re.search(r"\bp1\b|u1\b", written)
-    assert "canary" not in sandbox.http.get("/metrics").text
+    assert "canary" not in metrics
 
 
 def test_metrics_count_requests_by_route_and_status(sandbox: Any, hook_request: Any) -> None:
