@@ -21,6 +21,9 @@ from twin.core.comparison import (
     compare_interventions,
 )
 from twin.core.forecast import Forecast, forecast
+from twin.core.haemodynamics import Quantity
+from twin.core.measurements import Measurement
+from twin.core.parameters import Body
 from twin.core.ranking import USUAL_GOAL, Goal, Ranked, rank
 from twin.core.stored_twin import PatientKey, StoredTwin
 from twin.errors import StoreUnavailable, TwinIsNewer, TwinNotFound
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from twin.core.fit import Fit
-    from twin.core.measurements import Measurement
-    from twin.core.parameters import Body
     from twin.ports import Estimator, TwinStore
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "forecast",
     "rank",
     "recall",
+    "warm_up",
 ]
 
 KEPT_FOR: Final = timedelta(hours=48)
@@ -82,6 +84,27 @@ class Assimilation:
     """When the newest kept measurement was taken; None without any."""
     not_saved: str | None
     """A sentence when the store failed: the fit is right, the next call will not remember it."""
+
+
+WARMING_HORIZON_S: Final = 60.0
+
+
+def warm_up(estimator: Estimator, now: datetime) -> None:
+    """Load and compile what the first call would otherwise wait for: fit once, simulate once.
+
+    ``now`` may be any instant; the patient is nobody.
+    """
+    values = ((Quantity.HEART_RATE, 70.0), (Quantity.MEAN_PRESSURE, 90.0))
+    earlier = now - timedelta(hours=1)
+    measurements = [
+        Measurement(quantity, value, at, f"{quantity}/{at.isoformat()}")
+        for at in (earlier, now)
+        for quantity, value in values
+    ]
+    converged = estimator.fit(measurements, Body(None, None, None, None), now).converged()
+    if converged is not None:
+        compare_interventions(converged, (), WARMING_HORIZON_S)
+        forecast(converged, WARMING_HORIZON_S)
 
 
 async def recall(store: TwinStore, patient: PatientKey) -> StoredTwin:

@@ -61,6 +61,9 @@ SAMPLES_OF_HISTORY = 1024
 ESTIMATE_MEMBERS = 256
 """Resampled draws that carry the estimates: enough for the ends of a 90 % interval."""
 
+SPREAD_ALONG = [c.parameter for c in COORDINATES].index("systemic_resistance")
+"""What vital signs alone leave most open: with the pressure known it trades against output."""
+
 Resimulation = Callable[
     ["Float[np.ndarray, 'parameter member']"], "Float[np.ndarray, 'quantity member']"
 ]
@@ -158,7 +161,7 @@ class Estimator:
 
     def _conclude(self, problem: _Problem, mode: Mode, sample: Sample) -> Fit:
         size = problem.expectation.size
-        x = sample.x[:, sample.resample(ESTIMATE_MEMBERS)]
+        x = sample.x[:, sample.resample(ESTIMATE_MEMBERS, SPREAD_ALONG)]
         parameters = problem.expectation.members(x[: len(COORDINATES)])
         state = present_state(problem.history.present(x), self.emulator.outputs, parameters, size)
         estimates = estimates_of(state, np.full(x.shape[1], 1.0 / x.shape[1]), size)

@@ -108,15 +108,19 @@ class Sample:
         """Return how many independent draws the weighted ones are worth."""
         return float(1.0 / np.sum(self.weights**2))
 
-    def resample(self, count: int) -> np.ndarray:
+    def resample(self, count: int, along: int) -> np.ndarray:
         """Return the indices of ``count`` equally weighted members, by systematic resampling.
 
-        The offset is one half, not random: systematic resampling needs no luck, and the same
-        measurements give the same twin.
+        The draws are walked in the order of the coordinate ``along``, which the members then
+        cover evenly. In the order of the Sobol sequence the even steps of the walk would meet the
+        sequence's own rhythm and pick a lopsided part of it. The offset is one half, not random:
+        the same measurements give the same twin.
         """
+        order = np.argsort(self.x[along])
         positions = (np.arange(count) + 0.5) / count
-        found = np.searchsorted(np.cumsum(self.weights), positions)
-        return np.minimum(found, len(self.weights) - 1)
+        found = np.searchsorted(np.cumsum(self.weights[order]), positions)
+        chosen: np.ndarray = order[np.minimum(found, len(self.weights) - 1)]
+        return chosen
 
 
 def find_mode(forward: Forward, observed: Observed, box: Box, iterations: int = 8) -> Mode:

@@ -1,0 +1,103 @@
+"""Bayes' rule against cases whose answer is known in closed form or by brute force."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from twin.core.posterior import Box, Draws, Observed, find_mode, importance_sample
+
+
+class Linear:
+    """y = A x, for which the posterior is a known normal distribution."""
+
+    def __init__(self, matrix: np.ndarray) -> None:
+        self.matrix = matrix
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return self.matrix @ x
+
+    def predict_with_slope(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.matrix @ x, self.matrix
+
+
+class Ring:
+    """y = x1^2 + x2: curved enough for Laplace's approximation to be wrong."""
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return (x[0] ** 2 + x[1])[None, :]
+
+    def predict_with_slope(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.array([x[0] ** 2 + x[1]]), np.array([[2.0 * x[0], 1.0]])
+
+
+def box(coordinates: int, edge: float = 6.0) -> Box:
+    return Box(np.full(coordinates, -edge), np.full(coordinates, edge))
+
+
+def test_a_linear_posterior_is_the_textbook_one() -> None:
+    random = np.random.default_rng(3)
+    matrix = random.normal(size=(4, 9))
+    observed = Observed(matrix @ random.normal(size=9), np.array([0.3, 0.5, 0.4, 1.0]))
+    weighted = matrix / observed.sds[:, None]
+    covariance = np.linalg.inv(np.eye(9) + weighted.T @ weighted)
+    mean = covariance @ weighted.T @ (observed.values / observed.sds)
+    forward = Linear(matrix)
+    mode = find_mode(forward, observed, box(9))
+    np.testing.assert_allclose(mode.x, mean, atol=1e-6)
+    np.testing.assert_allclose(mode.covariance, covariance, atol=1e-9)
+    draws = Draws.scrambled_sobol(9, 2048, seed=0)
+    sample = importance_sample(forward, observed, box(9), mode, draws)
+    np.testing.assert_allclose(sample.x @ sample.weights, mean, atol=0.03)
+    spread = sample.x - mean[:, None]
+    np.testing.assert_allclose(spread * sample.weights @ spread.T, covariance, atol=0.08)
+    assert sample.effective_size > 1000
+
+
+def test_a_curved_posterior_agrees_with_a_fine_grid() -> None:
+    observed = Observed(np.array([1.5]), np.array([0.6]))
+    axis = np.linspace(-5.0, 5.0, 1001)
+    first, second = np.meshgrid(axis, axis, indexing="ij")
+    residual = (1.5 - (first**2 + second)) / 0.6
+    density = np.exp(-0.5 * (first**2 + second**2 + residual**2))
+    density /= density.sum()
+    forward = Ring()
+    mode = find_mode(forward, observed, box(2))
+    sample = importance_sample(
+        forward, observed, box(2), mode, Draws.scrambled_sobol(2, 8192, seed=1)
+    )
+    assert sample.x[1] @ sample.weights == pytest.approx((second * density).sum(), abs=0.05)
+    assert sample.predicted[0] @ sample.weights == pytest.approx(
+        ((first**2 + second) * density).sum(), abs=0.02
+    )
+
+
+def test_the_same_seed_gives_the_same_draws_and_another_gives_others() -> None:
+    one, again, other = (Draws.scrambled_sobol(3, 64, seed) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(one.points, again.points)
+    assert not np.allclose(one.points, other.points)
+
+
+def test_measurements_out_of_reach_leave_the_sample_inside_the_box() -> None:
+    observed = Observed(np.array([50.0]), np.array([0.1]))
+    forward = Linear(np.array([[1.0, 0.0]]))
+    edges = box(2, 2.0)
+    mode = find_mode(forward, observed, edges)
+    assert mode.x[0] == pytest.approx(2.0)
+    sample = importance_sample(
+        forward, observed, edges, mode, Draws.scrambled_sobol(2, 512, seed=0)
+    )
+    kept = sample.x[:, sample.weights > 0]
+    assert np.all(np.abs(kept) <= 2.0)
+    assert np.isfinite(sample.weights).all()
+
+
+def test_resampling_keeps_each_draw_in_proportion_to_its_weight() -> None:
+    observed = Observed(np.array([0.0]), np.array([1.0]))
+    forward = Linear(np.array([[1.0]]))
+    mode = find_mode(forward, observed, box(1))
+    sample = importance_sample(
+        forward, observed, box(1), mode, Draws.scrambled_sobol(1, 1024, seed=0)
+    )
+    kept = sample.x[0, sample.resample(256, along=0)]
+    assert kept.std() == pytest.approx(np.sqrt(0.5), abs=0.05)
