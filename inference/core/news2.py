@@ -33,14 +33,14 @@ class Band:
 
     edges: tuple[float, ...]
     points: tuple[int, ...]
+    decimals: int = 0
 
     def of(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the points of each value; NaN scores 0.
 
-        Values are rounded as they are charted, to the decimal of the edges.
+        Values are rounded as they are charted, to ``decimals``.
         """
-        decimals = 1 if any(edge % 1 for edge in self.edges) else 0
-        rounded = np.round(value, decimals)
+        rounded = np.round(value, self.decimals)
         found = np.array(self.points, dtype=np.float64)[np.searchsorted(self.edges, rounded)]
         return np.where(np.isnan(value), 0.0, found)
 
@@ -51,7 +51,7 @@ OXYGEN_SATURATION_SCALE_2_ON_OXYGEN: Final = Band((83, 85, 87, 92, 94, 96), (3, 
 OXYGEN_SATURATION_SCALE_2_ON_AIR: Final = Band((83, 85, 87), (3, 2, 1, 0))
 SYSTOLIC_PRESSURE: Final = Band((90, 100, 110, 219), (3, 2, 1, 0, 3))
 PULSE: Final = Band((40, 50, 90, 110, 130), (3, 1, 0, 1, 2, 3))
-TEMPERATURE: Final = Band((35.0, 36.0, 38.0, 39.0), (3, 1, 0, 1, 2))
+TEMPERATURE: Final = Band((35.0, 36.0, 38.0, 39.0), (3, 1, 0, 1, 2), decimals=1)
 SUPPLEMENTAL_OXYGEN_POINTS: Final = 2
 NOT_ALERT_POINTS: Final = 3
 
