@@ -18,16 +18,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 import httpx2
 import pytest
 
+from sandbox_ehr.patients.courses import SAMPLE_PATIENTS
+from sandbox_ehr.pictures import encoded, picture_file
+
 HERE = Path(__file__).parent
 PROJECT = HERE.parent.parent
 SERVICES = PROJECT / "deploy" / "services"
 COMPILED = PROJECT / "fhir_profiles" / "compiled"
+PROFILES = "https://cardiotwin.example/fhir/StructureDefinition"
 START_S = 240
 """HAPI takes 20 s on two idle cores; a busy machine is no reason to fail."""
 
@@ -110,9 +115,11 @@ class FhirServer:
         resource: Json = reply.json()
         return resource
 
-    def complaints(self, resource: Json) -> list[str]:
-        """Return the errors of $validate, against the profiles that the resource claims."""
-        reply = self.http.post(f"/{resource['resourceType']}/$validate", json=resource)
+    def complaints(self, resource: Json, profile: str | None = None) -> list[str]:
+        """Return the errors of $validate, against a profile or those that the resource claims."""
+        where = f"/{resource['resourceType']}/$validate"
+        named = {} if profile is None else {"profile": f"{PROFILES}/{profile}"}
+        reply = self.http.post(where, json=resource, params=named)
         return [
             issue["diagnostics"]
             for issue in reply.json()["issue"]
@@ -228,3 +235,22 @@ def charts(hapi: FhirServer) -> list[Chart]:
         resources = [entry["resource"] for entry in bundle["entry"]]
         loaded.append(Chart(patient.split("/")[1], resources))
     return loaded
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study in Orthanc: its UID and its instances as DICOM files."""
+
+    uid: str
+    encoded: tuple[bytes, ...]
+
+
+@pytest.fixture(scope="session")
+def study(orthanc: PictureArchive) -> Study:
+    """Return the drawn chest radiograph of the sandbox's bleeding patient, stored in Orthanc."""
+    sample = next(one for one in SAMPLE_PATIENTS if one.key == "bleeding")
+    drawing = picture_file(sample, datetime(2026, 1, 1, tzinfo=UTC))
+    assert drawing is not None
+    instance = encoded(drawing)
+    orthanc.store(instance)
+    return Study(str(drawing.StudyInstanceUID), (instance,))
