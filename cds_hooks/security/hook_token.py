@@ -175,10 +175,11 @@ def _proven_claims(token: str, algorithm: str, key: Mapping[str, object]) -> Map
         for name in ("kty", "crv", "x", "y", "n", "e")
         if isinstance(value := key.get(name), str)
     }
+    # A modulus of n bits takes n / 6 characters of base64url.
+    if key_type == "RSA" and len(public.get("n", "")) < SMALLEST_RSA_BITS / 6:
+        raise TrustError("key", f"The RSA key is shorter than {SMALLEST_RSA_BITS} bits.")
     try:
         imported = jwk.import_key(public)
-        if isinstance(imported, jwk.RSAKey) and imported.public_key.key_size < SMALLEST_RSA_BITS:
-            raise TrustError("key", f"The RSA key is shorter than {SMALLEST_RSA_BITS} bits.")
         proven = jwt.decode(token, imported, algorithms=[algorithm])
     except (JoseError, ValueError, TypeError, binascii.Error):
         raise TrustError("signature", "The JWT's signature is not its issuer's.") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,12 +15,15 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from joserfc import jwk, jwt
+from joserfc import jwk, jws
 from starlette.testclient import TestClient
 
 from cds_hooks.app import Parts, create_app
 from cds_hooks.errors import EhrError
 from cds_hooks.ports import FhirQuery, Grant
+from cds_hooks.security.hook_token import TrustedIssuer
+from cds_hooks.security.replay import MemoryUsedTokens
+from cds_hooks.security.trust import RequiredTrust
 from cds_hooks.services.service import HookCall, ServiceDefinition
 from cds_hooks.settings import Settings, TrustedEhr
 from cds_hooks.wire.identity import card_uuid, suggestion_uuid
@@ -177,6 +181,14 @@ class Signer:
         } | changes
         return {name: value for name, value in claims.items() if value != "-"}
 
+    def raw(self, header: Json | str, payload: Json | str, algorithm: str = "ES384") -> str:
+        """Sign any two texts, whatever they hold, as an EHR with the right key would."""
+        texts = [each if isinstance(each, str) else json.dumps(each) for each in (header, payload)]
+        signing_input = ".".join(b64(text.encode()) for text in texts)
+        model = jws.JWSRegistry.algorithms[algorithm]
+        signature = model.sign(signing_input.encode(), self.keys[algorithm])
+        return f"{signing_input}.{b64(signature)}"
+
     def token(
         self,
         audience: str,
@@ -185,15 +197,34 @@ class Signer:
         algorithm: str = "ES384",
         **changes: Any,
     ) -> str:
-        key = self.keys[algorithm]
-        head = {"alg": algorithm, "typ": "JWT", "kid": key.kid} | dict(header or {})
-        return jwt.encode(
-            {name: value for name, value in head.items() if value != "-"},
-            self.claims(audience, now, **changes),
-            key,
-            algorithms=[algorithm],
-            default_type=None,
-        )
+        head = {"alg": algorithm, "typ": "JWT", "kid": self.keys[algorithm].kid}
+        head |= dict(header or {})
+        kept = {name: value for name, value in head.items() if value != "-"}
+        return self.raw(kept, self.claims(audience, now, **changes), algorithm)
+
+
+def b64(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+class Door:
+    """A service's trust, with one EHR listed: ``knock`` returns who comes in."""
+
+    audience = f"{BASE}/cds-services/probe"
+    jku = f"{ISSUER}/jwks.json"
+
+    def __init__(self, signer: Signer, clock: SetClock) -> None:
+        self.keys = signer.key_set["keys"]
+        self.asked = 0
+        issuers = {ISSUER: TrustedIssuer(ISSUER, self.jku)}
+        self.trust = RequiredTrust(issuers, self, MemoryUsedTokens(clock), clock)
+
+    async def key(self, issuer: str, key_id: str, jwks_url: str | None) -> Json | None:
+        self.asked += 1
+        return next((key for key in self.keys if key["kid"] == key_id), None)
+
+    def knock(self, token: str, audience: str | None = None) -> str:
+        return asyncio.run(self.trust.caller([f"Bearer {token}"], audience or self.audience))
 
 
 @dataclass
@@ -270,6 +301,11 @@ def probe() -> type[Probe]:
 @pytest.fixture
 def clock() -> SetClock:
     return SetClock()
+
+
+@pytest.fixture
+def door(signer: Signer, clock: SetClock) -> Door:
+    return Door(signer, clock)
 
 
 @pytest.fixture

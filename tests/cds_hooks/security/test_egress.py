@@ -1,7 +1,7 @@
 """Nothing leaves but to listed servers, at judged addresses; every known URL trick is refused."""
 
 # Look-alike characters and odd addresses are what this file is about.
-# ruff: noqa: RUF001, S104
+# ruff: noqa: S104
 
 from __future__ import annotations
 
