@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from cds_hooks.audit.sqlite_feedback import SqliteFeedback
 from cds_hooks.clock import SystemClock
 from cds_hooks.fhir.closed_ehr import ClosedEhr
+from cds_hooks.fhir.rest_ehr import RestEhr
 from cds_hooks.http.cds import CdsRoutes
 from cds_hooks.http.limits import Admission
 from cds_hooks.http.observation import Meters, Observed, log_as_json
@@ -59,12 +60,12 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     parts = parts or Parts()
     log_as_json(settings.log_level)
     settings.data_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    closing = ExitStack()
+    closing = AsyncExitStack()
     routes = _cds_routes(settings, parts, closing)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with closing:
+        async with closing:
             yield
 
     application = FastAPI(
@@ -100,12 +101,17 @@ def installed_services(settings: Settings, clock: Clock) -> tuple[CdsService, ..
     return ()
 
 
-def installed_ehr(settings: Settings) -> Ehr:
+def installed_ehr(settings: Settings, clock: Clock, closing: AsyncExitStack) -> Ehr:
     """Return the adapter through which the EHRs' FHIR servers are read."""
-    return ClosedEhr()
+    if not settings.allowed_fhir_servers:
+        return ClosedEhr()
+    egress = Egress(settings.allowed_fhir_servers, settings.private_networks)
+    http = client(egress, timeout_s=settings.gather_deadline_s)
+    closing.push_async_callback(http.aclose)
+    return RestEhr(http, clock)
 
 
-def _cds_routes(settings: Settings, parts: Parts, closing: ExitStack) -> CdsRoutes:
+def _cds_routes(settings: Settings, parts: Parts, closing: AsyncExitStack) -> CdsRoutes:
     feedback = SqliteFeedback(settings.data_directory / "feedback.sqlite", parts.clock)
     closing.callback(feedback.close)
     services = parts.services
@@ -113,7 +119,7 @@ def _cds_routes(settings: Settings, parts: Parts, closing: ExitStack) -> CdsRout
         services = installed_services(settings, parts.clock)
     answering = Answering(
         registry=Registry.of(services, ballot_3=settings.ballot_3),
-        ehr=parts.ehr or installed_ehr(settings),
+        ehr=parts.ehr or installed_ehr(settings, parts.clock, closing),
         feedback=feedback,
         clock=parts.clock,
         deadline_s=settings.gather_deadline_s,
@@ -128,7 +134,7 @@ def _cds_routes(settings: Settings, parts: Parts, closing: ExitStack) -> CdsRout
     )
 
 
-def _trust(settings: Settings, clock: Clock, closing: ExitStack) -> Trust:
+def _trust(settings: Settings, clock: Clock, closing: AsyncExitStack) -> Trust:
     if settings.trust == "open":
         return OpenTrust()
     files: dict[str, Path] = {
