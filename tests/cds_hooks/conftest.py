@@ -19,7 +19,6 @@ from joserfc import jwk, jws
 from starlette.testclient import TestClient
 
 from cds_hooks.app import Parts, create_app
-from cds_hooks.errors import EhrError
 from cds_hooks.ports import FhirQuery, Grant
 from cds_hooks.security.hook_token import TrustedIssuer
 from cds_hooks.security.replay import MemoryUsedTokens
@@ -77,7 +76,7 @@ class SetClock:
 class ShelfEhr:
     """An EHR of resources by query; what is not on the shelf is an empty search."""
 
-    shelf: dict[str, Sequence[Json] | EhrError] = field(default_factory=dict)
+    shelf: dict[str, Sequence[Json] | Exception] = field(default_factory=dict)
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     delay_s: float = 0.0
 
@@ -85,7 +84,7 @@ class ShelfEhr:
         self.asked.append((query.path, grant.access_token))
         await asyncio.sleep(self.delay_s)
         found = self.shelf.get(query.path, ())
-        if isinstance(found, EhrError):
+        if isinstance(found, Exception):
             raise found
         return tuple(msgspec.Raw(msgspec.json.encode(each)) for each in found)
 
@@ -291,6 +290,11 @@ def bundle_fixture() -> Callable[..., Json]:
 @pytest.fixture(name="observation")
 def observation_fixture() -> Callable[..., Json]:
     return observation
+
+
+@pytest.fixture
+def shelf_ehr() -> type[ShelfEhr]:
+    return ShelfEhr
 
 
 @pytest.fixture
