@@ -8,6 +8,12 @@
     │   ├── ReleaseMalformed
     │   └── WeightsMismatch
     ├── RuntimeBusy             try again later
+    ├── ArchiveError            the images of a study could not be had
+    │   ├── StudyNotFound
+    │   ├── ArchiveUnreachable
+    │   ├── ArchiveRefused
+    │   ├── ArchiveUnreadable
+    │   └── StudyTooLarge
     ├── InputUnusable           the caller's arrays are not what the release reads
     └── TrainingDataUnusable    a data file is not in its layout
 """
@@ -71,3 +77,42 @@ class TrainingDataUnusable(InferenceError):
         super().__init__(
             f"{where}: expected {wanted}; see the layout of PhysioNet 2012 in the docs."
         )
+
+
+class ArchiveError(InferenceError):
+    """The images of a study could not be had from the archive."""
+
+
+class StudyNotFound(ArchiveError):
+    """The archive holds no instance of this study; it may not have arrived there yet."""
+
+    def __init__(self) -> None:
+        super().__init__("The archive holds no image of this study.")
+
+
+class ArchiveUnreachable(ArchiveError):
+    """No connection to the archive, or no reply by the deadline; try again later."""
+
+    def __init__(self) -> None:
+        super().__init__("The archive could not be reached or did not answer in time.")
+
+
+class ArchiveRefused(ArchiveError):
+    """The archive denies the request; give this installation access to it."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"The archive denied access (status {status}).")
+
+
+class ArchiveUnreadable(ArchiveError):
+    """The archive's reply is no DICOM, is of another study, or is an error of its own."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The archive's reply cannot be used: {reason}.")
+
+
+class StudyTooLarge(ArchiveError):
+    """The study exceeds what is fetched; raise the limit if such studies are to be read."""
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(f"The study is larger than the {limit} that are fetched.")

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from inference.core.release import ReleasedModel
+from inference.core.study import EncodedInstance, StudyReference
 
 Batch = Mapping[str, NDArray[Any]]
 
@@ -26,5 +27,27 @@ class ModelRuntime(Protocol):
             When an array is missing or does not have the shape the release reads.
         RuntimeBusy
             When every place in the queue is taken.
+        """
+        ...
+
+
+class ImageArchive(Protocol):
+    """A PACS, a folder that stands in for one, or a cache before either."""
+
+    async def fetch_instances(self, study: StudyReference) -> tuple[EncodedInstance, ...]:
+        """Return the study's instances, still encoded, by series and instance number.
+
+        Raises
+        ------
+        StudyNotFound
+            When the archive holds no instance of the study.
+        ArchiveUnreachable
+            When there is no connection, or no reply by the deadline.
+        ArchiveRefused
+            When the archive denies the request.
+        ArchiveUnreadable
+            When its reply is no DICOM, or of another study.
+        StudyTooLarge
+            When the study exceeds what is fetched.
         """
         ...
