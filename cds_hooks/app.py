@@ -25,13 +25,21 @@ from cds_hooks.ports import Clock, Ehr
 from cds_hooks.security.egress import Egress
 from cds_hooks.security.egress_transport import client
 from cds_hooks.security.hook_token import TrustedIssuer
+from cds_hooks.security.installation_key import installation_key
 from cds_hooks.security.jwks import ConfiguredKeys, FileKeys, RemoteKeys
 from cds_hooks.security.replay import SqliteUsedTokens
 from cds_hooks.security.trust import OpenTrust, RequiredTrust, Trust
 from cds_hooks.services.answering import Answering, Registry
 from cds_hooks.services.feedback import TakingFeedback
+from cds_hooks.services.order_effects import OrderEffects
+from cds_hooks.services.patient_twin import PatientTwins
 from cds_hooks.services.service import CdsService
+from cds_hooks.services.speaker import Speaker
 from cds_hooks.settings import Settings
+from twin.core.estimate import Estimator
+from twin.core.rest import guarding_state
+from twin.store.emulator_file import read_emulator
+from twin.store.sqlite import SqliteTwinStore
 
 KEY_SET_TIMEOUT_S = 3.0
 """A key set is read while a clinician waits; it is one small file of the EHR's own."""
@@ -96,9 +104,20 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     return application
 
 
-def installed_services(settings: Settings, clock: Clock) -> tuple[CdsService, ...]:
+def installed_services(
+    settings: Settings, ehr: Ehr, closing: AsyncExitStack
+) -> tuple[CdsService, ...]:
     """Return the CDS Services of this installation."""
-    return ()
+    speaker = Speaker(
+        documentation_url=f"{settings.public_base_url}/documentation",
+        smart_launch_url=settings.smart_launch_url,
+    )
+    store = SqliteTwinStore(settings.data_directory / "twins.sqlite")
+    closing.callback(store.close)
+    estimator = Estimator(read_emulator(), resimulate=guarding_state)
+    estimator.warm()
+    twins = PatientTwins(store, estimator, installation_key(settings.data_directory))
+    return (OrderEffects(twins, ehr, speaker),)
 
 
 def installed_ehr(settings: Settings, clock: Clock, closing: AsyncExitStack) -> Ehr:
@@ -114,12 +133,13 @@ def installed_ehr(settings: Settings, clock: Clock, closing: AsyncExitStack) -> 
 def _cds_routes(settings: Settings, parts: Parts, closing: AsyncExitStack) -> CdsRoutes:
     feedback = SqliteFeedback(settings.data_directory / "feedback.sqlite", parts.clock)
     closing.callback(feedback.close)
+    ehr = parts.ehr or installed_ehr(settings, parts.clock, closing)
     services = parts.services
     if services is None:
-        services = installed_services(settings, parts.clock)
+        services = installed_services(settings, ehr, closing)
     answering = Answering(
         registry=Registry.of(services, ballot_3=settings.ballot_3),
-        ehr=parts.ehr or installed_ehr(settings, parts.clock, closing),
+        ehr=ehr,
         feedback=feedback,
         clock=parts.clock,
         deadline_s=settings.gather_deadline_s,
