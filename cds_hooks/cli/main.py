@@ -12,8 +12,16 @@ from importlib import import_module
 
 import typer
 
-COMMANDS: tuple[str, ...] = ("serve", "evaluate", "export", "release", "demo", "try_server")
-BENCHES: tuple[str, ...] = ("bench_hook", "bench_inference")
+COMMANDS: tuple[str, ...] = (
+    "serve",
+    "evaluate",
+    "export",
+    "release",
+    "demo",
+    "try_server",
+    "validate",
+)
+BENCHES: tuple[str, ...] = ("bench_hook", "bench_inference", "bench_twin")
 TRAININGS: tuple[str, ...] = ("train_emulator", "train_trajectories")
 
 application = typer.Typer(

@@ -41,7 +41,7 @@ SETTLE_S: Final = 180.0
 _H: Final = single(STEP_S)
 
 
-def _ensemble(lanes: int, digest: int) -> Run:
+def ensemble(lanes: int, digest: int) -> Run:
     """Return the kernel for a block of ``lanes`` members; ``digest`` is a key of the cache."""
 
     def run(
@@ -80,7 +80,7 @@ EQUATIONS: Final = digest_of(
     baroreflex, beats, mean_beat, gas_exchange, layout, regulation, vessels
 )
 
-run_block: Final = _ensemble(LANES, EQUATIONS)
+run_block: Final = ensemble(LANES, EQUATIONS)
 
 
 def settled(

@@ -99,7 +99,7 @@ class Matched:
     LUNG_DIASTOLIC: Final = (1.1656, -1.0759, -0.2565)
     LUNG_SYSTOLIC: Final = (0.7801, -0.4066, -0.2153)
     HEART_VOLUME: Final = (29.66, 1.0088, -1.2175, 0.2971, 4.9651, 8.4332)
-    ROOT: Final = 1.22
+    ROOT: Final = (1.22,)
 
 
 _L0, _L1, _L2, _L3, _L4 = (single(value) for value in Matched.LEFT_FILLING)
@@ -111,7 +111,7 @@ _S0, _S1, _S2 = (single(value) for value in Matched.SYSTOLIC)
 _P0, _P1, _P2 = (single(value) for value in Matched.LUNG_DIASTOLIC)
 _Q0, _Q1, _Q2 = (single(value) for value in Matched.LUNG_SYSTOLIC)
 _H0, _H1, _H2, _H3, _H4, _H5 = (single(value) for value in Matched.HEART_VOLUME)
-_ROOT: Final = single(Matched.ROOT)
+_ROOT: Final = single(Matched.ROOT[0])
 
 
 @inlined

@@ -212,7 +212,7 @@ def note(
     sense(w, i, aorta, atrium, _H)
 
 
-def _ensemble(lanes: int, digest: int) -> Run:
+def ensemble(lanes: int, digest: int) -> Run:
     """Return the kernel for a block of ``lanes`` members; ``digest`` is a key of the cache."""
 
     def run(
@@ -274,5 +274,5 @@ EQUATIONS: Final = digest_of(
     baroreflex, beats, chambers, circulation, gas_exchange, layout, regulation, valves, vessels
 )
 
-run_block: Final = _ensemble(LANES, EQUATIONS)
+run_block: Final = ensemble(LANES, EQUATIONS)
 look_at_block: Final = _look(EQUATIONS)

@@ -1,0 +1,1 @@
+"""How fast the twin is: its cases, and peers that do the same work, timed in one run."""
