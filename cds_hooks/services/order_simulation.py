@@ -1,14 +1,14 @@
 """The draft orders and their alternatives, simulated on the patient's twin. No input or output.
 
-One comparison simulates the drafts, alone and together; a second one their alternatives, and only
-where a draft leaves something to wish for.
+The drafts are simulated alone and together; alternatives only where a draft leaves something to
+wish for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, final
 
 from cds_hooks.cards.order_card import OrderEffect
 from cds_hooks.cards.wording import percent
@@ -26,13 +26,12 @@ if TYPE_CHECKING:
     from cds_hooks.services.patient_twin import PatientTwin
     from twin.core.fit import ConvergedFit
     from twin.core.interventions import Intervention
+    from twin.usecases import SimulatedEffect
 
 HORIZON_S: Final = 1800.0
 """Half an hour: a bolus has run in, and a drug given into a vein has acted."""
 
-TOGETHER: Final = "together"
-
-GOOD_ENOUGH: Final = 0.90
+GOOD: Final = 0.90
 """A draft with which the goal is met this probably, and without harm, needs no alternative."""
 
 CLEARLY_BETTER: Final = 0.10
@@ -60,55 +59,62 @@ def simulated(
     fit: ConvergedFit, work: SimulatedOrders
 ) -> list[tuple[OrderEffect, tuple[Proposal, ...]]]:
     """Return the effect of each order, with the better alternatives to it."""
-    plans = [Plan(order.reference, (order.intervention,)) for order in work.orders]
-    if len(work.orders) > 1:
-        plans.append(Plan(TOGETHER, tuple(order.intervention for order in work.orders)))
-    comparison = compare_interventions(fit, plans, HORIZON_S)
-    ranked = {each.effect.plan.name: each for each in rank(comparison, USUAL_GOAL)}
-    wanting = [order for order in work.orders if _wanting(ranked[order.reference])]
-    better = _better(fit, wanting, work, ranked)
-    together = ranked.get(TOGETHER)
+    alone = {order.reference: (order.intervention,) for order in work.orders}
+    together = tuple(order.intervention for order in work.orders)
+    outcomes = _Outcomes(fit)
+    outcomes.simulate([*alone.values(), together])
+    wanting = [order for order in work.orders if outcomes.score(alone[order.reference]) < GOOD]
+    options = {order.reference: _alternatives(order, work) for order in wanting}
+    outcomes.simulate([each.interventions for found in options.values() for each in found])
     return [
         (
             OrderEffect(
                 order.reference,
                 order.label,
                 order.assumption,
-                ranked[order.reference].effect,
-                comparison.baseline,
-                together.effect if together else None,
+                outcomes.effect(alone[order.reference]),
+                outcomes.effect(()),
+                outcomes.effect(together) if len(work.orders) > 1 else None,
             ),
-            better.get(order.reference, ()),
+            _better(options.get(order.reference, ()), outcomes, alone[order.reference]),
         )
         for order in work.orders
     ]
 
 
-def _score(ranked: Ranked) -> float:
-    return ranked.probability_goal - ranked.effect.probability_worse
+_ToDo = tuple["Intervention", ...]
 
 
-def _wanting(ranked: Ranked) -> bool:
-    return _score(ranked) < GOOD_ENOUGH
+@final
+class _Outcomes:
+    """What each thing to do leads to; whatever orders and alternatives share is simulated once."""
 
+    def __init__(self, fit: ConvergedFit) -> None:
+        self._fit = fit
+        self._ranked: dict[_ToDo, Ranked] = {}
 
-def _better(
-    fit: ConvergedFit,
-    orders: list[OrderedIntervention],
-    work: SimulatedOrders,
-    drafts: Mapping[str, Ranked],
-) -> dict[str, tuple[Proposal, ...]]:
-    options = {order.reference: _alternatives(order, work) for order in orders}
-    # Alternatives to different orders are often the same thing to do: each is simulated once.
-    to_do = dict.fromkeys(each.interventions for found in options.values() for each in found)
-    if not to_do:
-        return {}
-    plans = [Plan(str(number), interventions) for number, interventions in enumerate(to_do)]
-    comparison = compare_interventions(fit, plans, HORIZON_S)
-    ranked = {each.effect.plan.interventions: each for each in rank(comparison, USUAL_GOAL)}
-    return {
-        reference: _shown(found, ranked, drafts[reference]) for reference, found in options.items()
-    }
+    def simulate(self, wanted: Sequence[_ToDo]) -> None:
+        """Simulate what was not simulated yet; doing nothing comes with every comparison."""
+        unknown = [each for each in dict.fromkeys(wanted) if each and each not in self._ranked]
+        if not unknown and () in self._ranked:
+            return
+        plans = [Plan(str(number), to_do) for number, to_do in enumerate(unknown)]
+        comparison = compare_interventions(self._fit, plans, HORIZON_S)
+        beside = replace(comparison, effects=(comparison.baseline, *comparison.effects))
+        self._ranked |= {each.effect.plan.interventions: each for each in rank(beside, USUAL_GOAL)}
+
+    def effect(self, to_do: _ToDo) -> SimulatedEffect:
+        """Return the simulated effect of something that was simulated."""
+        return self._ranked[to_do].effect
+
+    def ranked(self, to_do: _ToDo) -> Ranked:
+        """Return its place."""
+        return self._ranked[to_do]
+
+    def score(self, to_do: _ToDo) -> float:
+        """Return the probability of the goal less that of harm."""
+        ranked = self._ranked[to_do]
+        return ranked.probability_goal - ranked.effect.probability_worse
 
 
 def _alternatives(order: OrderedIntervention, work: SimulatedOrders) -> tuple[Alternative, ...]:
@@ -123,21 +129,23 @@ def _alternatives(order: OrderedIntervention, work: SimulatedOrders) -> tuple[Al
     return alternatives(order, halved_order(draft), patient.latest(Kind.HAEMOGLOBIN), draft_of)
 
 
-def _shown(
-    found: tuple[Alternative, ...],
-    ranked: Mapping[tuple[Intervention, ...], Ranked],
-    draft: Ranked,
+def _better(
+    found: Sequence[Alternative], outcomes: _Outcomes, draft: _ToDo
 ) -> tuple[Proposal, ...]:
     better = [
-        (each, ranked[each.interventions])
+        each
         for each in found
-        if ranked[each.interventions].effect.probability_worse <= MOST_HARM
-        and _score(ranked[each.interventions]) >= _score(draft) + CLEARLY_BETTER
+        if outcomes.effect(each.interventions).probability_worse <= MOST_HARM
+        and outcomes.score(each.interventions) >= outcomes.score(draft) + CLEARLY_BETTER
     ]
-    better.sort(key=lambda pair: _score(pair[1]), reverse=True)
+    better.sort(key=lambda each: outcomes.score(each.interventions), reverse=True)
     return proposals(
         [
-            (each, f"simulated goal met {percent(place.probability_goal)}")
-            for each, place in better[:MOST_SUGGESTIONS]
+            (
+                each,
+                "simulated goal met "
+                f"{percent(outcomes.ranked(each.interventions).probability_goal)}",
+            )
+            for each in better[:MOST_SUGGESTIONS]
         ]
     )
