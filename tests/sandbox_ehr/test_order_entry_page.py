@@ -151,6 +151,14 @@ def test_markup_in_a_card_is_shown_as_text_and_script_links_are_dead(page: Page)
     expect(detail.get_by_role("link")).to_have_count(1)
 
 
+def test_a_patient_without_name_birth_date_or_stay_can_be_opened(page: Page, site: Any) -> None:
+    bare = site.http.post("/fhir/Patient", json={"resourceType": "Patient"}).json()
+    page.reload()
+    page.get_by_role("button", name=f"Unnamed, {bare['id']}").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("age unknown, sex unknown")
+    expect(page.locator("#patient-cards .card").first).to_be_visible()
+
+
 def test_prefetch_can_be_withheld(page: Page, site: Any) -> None:
     page.get_by_text("For developers").click()
     page.get_by_label("Send prefetch").uncheck()

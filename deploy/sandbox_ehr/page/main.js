@@ -34,19 +34,25 @@ function discovered() {
 async function listPatients() {
   const [patients, stays] = await Promise.all([search("Patient", { _sort: "identifier" }), search("Encounter", {})]);
   place("patients").replaceChildren(...patients.map((patient) => {
-    const stay = stays.find((each) => each.subject.reference === `Patient/${patient.id}`);
+    const stay = stays.find((each) => each.subject?.reference === `Patient/${patient.id}`);
     const situation = stay?.reasonCode?.[0]?.text ?? "";
     const open = () => openPatient(patient, stay, situation);
     return element("li", {}, element("button", { type: "button", id: `open-${patient.id}`, onclick: open },
-      element("strong", {}, patient.name[0].text), element("span", {}, personal(patient)),
+      element("strong", {}, nameOf(patient)), element("span", {}, personal(patient)),
       element("small", {}, situation)));
   }));
 }
 
+// Records come from whoever wrote to the sandbox, so anything but the id may be missing.
+
+function nameOf(patient) {
+  const name = patient.name?.[0];
+  return name?.text ?? ([...(name?.given ?? []), name?.family].filter(Boolean).join(" ") || `Unnamed, ${patient.id}`);
+}
+
 function personal(patient) {
-  const born = new Date(patient.birthDate);
-  const age = Math.floor((Date.now() - born) / 31557600000);
-  return `${age} years, ${patient.gender}`;
+  const years = Math.floor((Date.now() - new Date(patient.birthDate)) / 31557600000);
+  return `${Number.isNaN(years) ? "age unknown" : `${years} years`}, ${patient.gender ?? "sex unknown"}`;
 }
 
 async function openPatient(patient, stay, situation) {
@@ -60,7 +66,7 @@ async function openPatient(patient, stay, situation) {
   for (const button of place("patients").querySelectorAll("button")) {
     button.setAttribute("aria-current", String(button.id === `open-${patient.id}`));
   }
-  place("chart-title").replaceChildren(patient.name[0].text, " ", element("small", {}, personal(patient)));
+  place("chart-title").replaceChildren(nameOf(patient), " ", element("small", {}, personal(patient)));
   place("situation").textContent = situation;
   place("order").hidden = false;
   place("chart-title").focus({ preventScroll: true });
@@ -90,8 +96,8 @@ function facts(observations, medicines, conditions, imaging, archives, now) {
   const height = newest(observations, "8302-2");
   const pairs = [
     ["Body", weight && height ? `${weight} kg, ${height} cm` : null],
-    ["Problems", conditions.map((each) => each.code.text).join("; ")],
-    ["Receives", medicines.map((each) => `${each.medicationCodeableConcept.text} (${each.dosageInstruction?.[0]?.text ?? "dose not given"})`).join("; ")],
+    ["Problems", conditions.map(described).join("; ")],
+    ["Receives", medicines.map(described).join("; ")],
     ["Imaging", imaging.map((study) => imagingLine(study, archives, now))],
   ];
   return pairs.filter(([, words]) => words?.length).map(([name, words]) =>

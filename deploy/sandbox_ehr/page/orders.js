@@ -103,7 +103,7 @@ export function pastedOrder(text, patient, id) {
   return { intent: "order", ...resource, id: resource.id ?? id, status: "draft", subject: { reference: `Patient/${patient.id}` } };
 }
 
-/** An order in words. */
+/** An order, or a problem, in words. */
 export function described(resource) {
   const concept = resource.medicationCodeableConcept ?? resource.code ?? resource.codeCodeableConcept;
   const name = concept?.text ?? concept?.coding?.[0]?.display ?? resource.resourceType;
