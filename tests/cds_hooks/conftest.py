@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +18,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
+import uvicorn
 from joserfc import jwk, jws
 from starlette.testclient import TestClient
 
@@ -329,6 +333,29 @@ def install(tmp_path: Path, signer: Signer) -> Iterator[Callable[..., Any]]:
         application = create_app(Settings(**settings), Parts([chosen], ehr, clock))
         with TestClient(application, BASE, raise_server_exceptions=False) as http:
             yield Installation(http, chosen, ehr, clock, signer, tmp_path)
+
+    return running
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[..., Any]:
+    """Return a context manager that serves an application on a loopback port."""
+
+    @contextmanager
+    def running(application: Any) -> Iterator[int]:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            config = uvicorn.Config(
+                application, log_level="critical", lifespan="off", timeout_graceful_shutdown=1
+            )
+            server = uvicorn.Server(config)
+            thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+            thread.start()
+            while not server.started and thread.is_alive():
+                time.sleep(0.01)
+            yield listener.getsockname()[1]
+            server.should_exit = True
+            thread.join(10)
 
     return running
 
