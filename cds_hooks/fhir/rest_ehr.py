@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Final, final
+from urllib.parse import quote
 
 import httpx2
 import msgspec
@@ -26,6 +27,9 @@ from cds_hooks.errors import (
 from cds_hooks.fhir.resources import Bundle, head
 from cds_hooks.ports import Clock, FhirQuery, Grant
 from cds_hooks.security.egress import origin_of
+
+_AS_IT_IS: Final = "/?:@!$&'()*+,;=~%"
+"""RFC 3986's characters of a query. The bar of ``system|code`` is none, HAPI refuses it bare."""
 
 _BUNDLE: Final = msgspec.json.Decoder(Bundle)
 _REFUSED: Final = frozenset({401, 403})
@@ -109,7 +113,9 @@ class _Reading:
         self._bytes_left = limits.reply_bytes
 
     async def all_pages(self, query: FhirQuery) -> tuple[msgspec.Raw, ...]:
-        url: str | None = self._own(f"{self._base}{_separator(query.path)}{query.path}")
+        url: str | None = self._own(
+            f"{self._base}{_separator(query.path)}{quote(query.path, _AS_IT_IS)}"
+        )
         found: list[msgspec.Raw] = []
         visited: set[str] = set()
         while url is not None:
