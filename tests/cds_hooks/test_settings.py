@@ -1,0 +1,109 @@
+"""Settings refuse what is insecure, and every one of them is documented."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from cds_hooks.settings import Settings
+
+DOCUMENTED = Path(__file__).parents[2] / "deploy" / "configuration.md"
+EHR = {"iss": "https://ehr.example", "jku": "https://ehr.example/jwks.json"}
+PRODUCTION: dict[str, Any] = {"public_base_url": "https://twin.example", "issuers": (EHR,)}
+
+
+def table() -> dict[str, str]:
+    """Return variable -> default, as the table of the documentation has them."""
+    rows = re.findall(r"^\| `CARDIOTWIN_(\w+)` \| (.+?) \| ", DOCUMENTED.read_text(), re.M)
+    return {name.lower(): default for name, default in rows}
+
+
+def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
+    assert set(table()) == set(Settings.model_fields)
+
+
+def test_the_documented_defaults_are_the_real_ones() -> None:
+    for name, default in table().items():
+        real = Settings.model_fields[name].default
+        if default == "none":
+            assert real in (None, ())
+        else:
+            text = str(real).lower() if isinstance(real, bool) else str(real)
+            assert default.startswith(f"`{text}`"), name
+
+
+def test_a_production_configuration_is_accepted_and_frozen() -> None:
+    settings = Settings(**PRODUCTION, allowed_fhir_servers=("https://ehr.example/fhir/",))
+    assert settings.allowed_fhir_servers == ("https://ehr.example/fhir",)
+    with pytest.raises(ValidationError):
+        settings.trust = "open"  # type: ignore[misc]
+
+
+@pytest.mark.requirement("CH-003", "CH-040", "CH-059")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"trust": "open"}, "sandbox=true"),
+        ({"issuers": ()}, "refuses every call"),
+        ({"public_base_url": "http://twin.example"}, "https only"),
+        ({"allowed_fhir_servers": ("http://ehr.example/fhir",)}, "https only"),
+        ({"allowed_dicomweb": ("http://pacs.example",)}, "https only"),
+        ({"smart_launch_url": "http://twin.example/launch"}, "https only"),
+        ({"issuers": ({"iss": "a", "jku": "http://ehr.example/k"},)}, "https only"),
+        ({"issuers": ({"iss": "a"},)}, "jku or jwks_file"),
+        ({"issuers": ({"iss": "", "jku": EHR["jku"]},)}, "at least 1"),
+        ({"issuers": (EHR | {"algorithm": "none"},)}, "not permitted"),
+        ({"public_base_url": "twin.example"}, "no plain http"),
+        ({"public_base_url": "https://twin.example?x=1"}, "no query"),
+        ({"public_base_url": "https://user@twin.example"}, "no plain http"),
+        ({"cors_origins": ("*",)}, "no plain http"),
+        ({"private_networks": ("10.0.0.0/99",)}, "network"),
+        ({"gather_deadline_s": 0}, "greater than 0"),
+        ({"concurrent_calls": 0}, "greater than or equal"),
+        ({"spec_version": "1.0"}, "'2.0' or '3.0'"),
+    ],
+)
+def test_an_insecure_or_wrong_setting_is_refused_with_a_sentence(
+    changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValidationError, match=re.escape(words)):
+        Settings(**PRODUCTION | changes)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_open_trust_and_http_are_fine_on_the_loopback(host: str) -> None:
+    assert Settings(trust="open", public_base_url=f"http://{host}:8000").trust == "open"
+
+
+def test_a_sandbox_says_so_and_may_be_open() -> None:
+    settings = Settings(trust="open", sandbox=True, public_base_url="http://sandbox.example")
+    assert settings.sandbox
+
+
+def test_lists_are_read_with_commas_spaces_or_as_json() -> None:
+    urls = ("https://a.example", "https://b.example")
+    for text in (", ".join(urls), " ".join(urls), json.dumps(urls)):
+        settings = Settings(**PRODUCTION, cors_origins=text)
+        assert settings.cors_origins == urls
+
+
+def test_issuers_are_read_from_json_or_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "issuers.json"
+    file.write_text(json.dumps([EHR]))
+    base = PRODUCTION["public_base_url"]
+    for text in (json.dumps([EHR]), str(file)):
+        (issuer,) = Settings(public_base_url=base, issuers=text).issuers
+        assert issuer.jku == EHR["jku"]
+    with pytest.raises(ValidationError, match="readable file"):
+        Settings(public_base_url=base, issuers=str(tmp_path / "none.json"))
+
+
+def test_a_refusal_does_not_print_what_was_configured() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(**PRODUCTION | {"issuers": '[{"iss": "canary"}]'})
+    assert "canary" not in str(refused.value)
