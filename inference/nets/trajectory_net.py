@@ -20,6 +20,8 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from inference.nets.depthwise import with_tiny_maps
+
 MIXTURES: Final = 8
 
 
@@ -61,12 +63,14 @@ class TrajectoryNet(nn.Module):
         super().__init__()
         channels, rows, columns = shape
         self.mixture = LocalMixture(channels, rows, columns)
-        self.backbone = timm.create_model(
-            name,
-            in_chans=channels + MIXTURES,
-            num_classes=0,
-            global_pool="",
-            drop_path_rate=0.1,
+        self.backbone = with_tiny_maps(
+            timm.create_model(
+                name,
+                in_chans=channels + MIXTURES,
+                num_classes=0,
+                global_pool="",
+                drop_path_rate=0.1,
+            )
         )
         with torch.no_grad():
             width = self.backbone.eval()(

@@ -53,7 +53,11 @@ def cross_fit(examples: Examples, settings: BoostingSettings, seed: int) -> Cros
     for held in range(FOLDS):
         taught = ~test & (fold != held)
         model = _classifier(settings, seed + held)
-        model.fit(examples.feature[taught], examples.died[taught], sample_weight=weight[taught])
+        model.fit(
+            _fillable(examples.feature[taught]),
+            examples.died[taught],
+            sample_weight=weight[taught],
+        )
         models.append(model)
         judged = ~test & (fold == held)
         probability[judged] = _probability(model, examples.feature[judged])
@@ -74,6 +78,12 @@ def _classifier(settings: BoostingSettings, seed: int) -> Any:  # noqa: ANN401
         early_stopping=False,
         random_state=seed,
     )
+
+
+def _fillable(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the features with columns that never hold a value at 0: they cannot be binned."""
+    empty = np.isnan(features).all(axis=0)
+    return np.where(empty, np.float32(0), features) if empty.any() else features
 
 
 def _probability(model: Any, features: NDArray[np.float32]) -> NDArray[np.float64]:  # noqa: ANN401

@@ -78,7 +78,10 @@ class TrajectoryTrainer:
         self.averaged = self._fresh().eval()
         self.averaged.load_state_dict(self.net.state_dict())
         self.optimiser = torch.optim.AdamW(
-            self.net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+            self.net.parameters(),
+            settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,
         )
         self.progress = Progress()
         folder.mkdir(parents=True, exist_ok=True)

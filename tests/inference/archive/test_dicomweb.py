@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import os
 import struct
 from pathlib import Path
 
@@ -167,12 +166,8 @@ def test_the_boundary_is_found_in_any_spelling(content_type: str) -> None:
     assert parts_of(multipart(b"x"), content_type) == (b"x",)
 
 
-def test_public_files_say_who_they_are() -> None:
-    folder = os.environ.get("CARDIOTWIN_DATA")
-    if folder is None:
-        pytest.skip("CARDIOTWIN_DATA is not set: no public DICOM files here")
-    files = [path for path in Path(folder, "dicom").rglob("*") if path.suffix == ".dcm"]
-    assert files
+def test_public_files_say_who_they_are(shared_data: Path) -> None:
+    files = [path for path in (shared_data / "dicom").rglob("*") if path.suffix == ".dcm"]
     read = 0
     for path in files:
         try:
