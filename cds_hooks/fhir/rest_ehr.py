@@ -29,7 +29,7 @@ from cds_hooks.ports import Clock, FhirQuery, Grant
 from cds_hooks.security.egress import origin_of
 
 _AS_IT_IS: Final = "/?:@!$&'()*+,;=~%"
-"""RFC 3986's characters of a query. The bar of ``system|code`` is none, HAPI refuses it bare."""
+"""RFC 3986's characters of a query; the bar of ``system|code`` is none, so HAPI refuses it."""
 
 _BUNDLE: Final = msgspec.json.Decoder(Bundle)
 _REFUSED: Final = frozenset({401, 403})

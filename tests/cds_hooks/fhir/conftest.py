@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,14 +60,6 @@ def observation() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def clinical_data() -> Path:
-    """Return the folder of public FHIR data, or skip where this machine has none."""
-    folder = os.environ.get("CARDIOTWIN_DATA")
-    if folder is None:
-        pytest.skip("CARDIOTWIN_DATA is not set: no public FHIR bundles here")
-    path = Path(folder) / "fhir"
-    if not path.is_dir():
-        if os.environ.get("CARDIOTWIN_REQUIRE_SERVICES") == "1":
-            pytest.fail("CARDIOTWIN_DATA is set but has no readable folder fhir")
-        pytest.skip("CARDIOTWIN_DATA has no folder fhir")
-    return path
+def clinical_data(shared_data: Path) -> Path:
+    """Return the folder of public FHIR data."""
+    return shared_data / "fhir"
