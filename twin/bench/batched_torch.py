@@ -107,22 +107,23 @@ class BatchedCirculation:
             / patient["arterial_compliance"]
             * (1.0 + v[4] / patient["arterial_stiffening_volume"]),
             (venous + reach) / (2.0 * patient["venous_compliance"]),
-            v[6] / patient["pulmonary_artery_compliance"],
-            v[7] / patient["pulmonary_vein_compliance"],
+            patient["intrathoracic_pressure"] + v[6] / patient["pulmonary_artery_compliance"],
+            patient["intrathoracic_pressure"] + v[7] / patient["pulmonary_vein_compliance"],
         )
 
     def _ventricle(self, name: str, volume: Tensor, active: Tensor, strength: Tensor) -> Tensor:
         patient = self.patients
         stressed = volume - patient[f"{name}_unstressed_volume"]
-        stiffening = 1.0 + (stressed / patient[f"{name}_stiffening_volume"]) ** 2
+        stiffening = 1.0 + (stressed / patient[f"{name}_stiffening_volume"]) ** 4
         passive = patient[f"{name}_diastolic_elastance"] * stressed * stiffening
         systolic = patient[f"{name}_systolic_elastance"] * strength * stressed
-        return passive + active * (systolic - passive)
+        return patient["intrathoracic_pressure"] + passive + active * (systolic - passive)
 
     def _atrium(self, name: str, volume: Tensor, active: Tensor) -> Tensor:
         diastolic = self.patients[f"{name}_diastolic_elastance"]
         systolic = self.patients[f"{name}_systolic_elastance"]
-        return volume * (diastolic + active * (systolic - diastolic))
+        elastance = diastolic + active * (systolic - diastolic)
+        return self.patients["intrathoracic_pressure"] + volume * elastance
 
     def _nerves(self, h: float) -> None:
         patient, (seen, seen_venous) = self.patients, self.nerves[:2]

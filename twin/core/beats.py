@@ -248,8 +248,8 @@ def _first_volumes(rows: Float[np.ndarray, "row member"]) -> None:
         LEFT_ATRIUM: 50.0 * size,
         RIGHT_ATRIUM: 40.0 * size,
         ARTERIES: 0.75 * pressure * _row(rows, "arterial_compliance"),
-        LUNG_ARTERIES: 15.0 * _row(rows, "pulmonary_artery_compliance"),
-        LUNG_VEINS: 8.0 * _row(rows, "pulmonary_vein_compliance"),
+        LUNG_ARTERIES: 19.0 * _row(rows, "pulmonary_artery_compliance"),
+        LUNG_VEINS: 12.0 * _row(rows, "pulmonary_vein_compliance"),
     }
     for place, volume in volumes.items():
         rows[place // LANES] = volume

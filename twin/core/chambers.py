@@ -49,14 +49,12 @@ def ventricle_pressure(
 ) -> float:
     """Return the pressure of a ventricle whose volume exceeds its unstressed volume by so much.
 
-    ``a Es x + (1 - a) Ed x (1 + (x / xs)2)``: a straight end-systolic relation and an
-    end-diastolic one that stiffens with filling, as the exponential one does to second order.
+    ``a Es x + (1 - a) Ed x (1 + (x / xs)4)``: a straight end-systolic relation and an
+    end-diastolic one that is compliant when empty and stiff when full, as the exponential one is
+    (Glantz & Kernoff 1975, Circ Res 37:787), without the exponential.
     """
-    passive = (
-        diastolic_elastance
-        * stressed_ml
-        * (_ONE + stressed_ml * stressed_ml * inverse_stiffening_squared)
-    )
+    square = stressed_ml * stressed_ml * inverse_stiffening_squared
+    passive = diastolic_elastance * stressed_ml * (_ONE + square * square)
     return passive + activated * (systolic_elastance * stressed_ml - passive)
 
 

@@ -4,6 +4,7 @@ May live here: the connection of chambers, vessels and valves. ``w`` is the flat
 ``layout``,
 ``i`` the member's lane. Blood goes left ventricle, arteries, veins, right atrium, right ventricle,
 lung arteries, lung veins, left atrium; the sum of the eight rates is the inflow from outside.
+Heart and lung vessels lie in the thorax: its pressure adds to what their walls hold.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     Flat = Float[np.ndarray, " place"]
     Eight = tuple[float, float, float, float, float, float, float, float]
 
+_THORAX = parameter_row("intrathoracic_pressure")
 _LEFT_DIASTOLIC = parameter_row("left_ventricle_diastolic_elastance")
 _RIGHT_DIASTOLIC = parameter_row("right_ventricle_diastolic_elastance")
 _LEFT_UNSTRESSED = parameter_row("left_ventricle_unstressed_volume")
@@ -67,26 +69,31 @@ def heart_pressures(
     ventricles_active: float,
     atria_active: float,
 ) -> tuple[float, float, float, float]:
-    """Return the pressures of the four chambers (mmHg) from their volumes (mL)."""
+    """Return the pressures of the four chambers (mmHg, against air) from their volumes (mL)."""
+    thorax = w[_THORAX + i]
     return (
-        ventricle_pressure(
+        thorax
+        + ventricle_pressure(
             left_ventricle - w[_LEFT_UNSTRESSED + i],
             ventricles_active,
             w[LEFT_ELASTANCE_NOW + i],
             w[_LEFT_DIASTOLIC + i],
             w[LEFT_STIFFENING + i],
         ),
-        ventricle_pressure(
+        thorax
+        + ventricle_pressure(
             right_ventricle - w[_RIGHT_UNSTRESSED + i],
             ventricles_active,
             w[RIGHT_ELASTANCE_NOW + i],
             w[_RIGHT_DIASTOLIC + i],
             w[RIGHT_STIFFENING + i],
         ),
-        atrium_pressure(
+        thorax
+        + atrium_pressure(
             left_atrium, atria_active, w[_LEFT_ATRIUM_SYSTOLIC + i], w[_LEFT_ATRIUM_DIASTOLIC + i]
         ),
-        atrium_pressure(
+        thorax
+        + atrium_pressure(
             right_atrium,
             atria_active,
             w[_RIGHT_ATRIUM_SYSTOLIC + i],
@@ -99,7 +106,7 @@ def heart_pressures(
 def vessel_pressures(
     w: Flat, i: int, arteries: float, veins: float, lung_arteries: float, lung_veins: float
 ) -> tuple[float, float, float, float]:
-    """Return the pressures of the four vessels (mmHg).
+    """Return the pressures of the four vessels (mmHg, against air).
 
     Volumes in mL above the unstressed ones, which are constants but for the veins.
     """
@@ -112,8 +119,8 @@ def vessel_pressures(
             w[INVERSE_VENOUS_COMPLIANCE + i],
             w[COLLAPSE_SQUARED + i],
         ),
-        lung_arteries * w[INVERSE_LUNG_ARTERY_COMPLIANCE + i],
-        lung_veins * w[INVERSE_LUNG_VEIN_COMPLIANCE + i],
+        w[_THORAX + i] + lung_arteries * w[INVERSE_LUNG_ARTERY_COMPLIANCE + i],
+        w[_THORAX + i] + lung_veins * w[INVERSE_LUNG_VEIN_COMPLIANCE + i],
     )
 
 

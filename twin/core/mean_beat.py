@@ -67,7 +67,7 @@ _H: Final = single(STEP_S)
 _HALF: Final = single(0.5)
 _ONE: Final = single(1.0)
 _TWO: Final = single(2.0)
-_THREE: Final = single(3.0)
+_FIVE: Final = single(5.0)
 _ZERO: Final = single(0.0)
 _MINUTE_S: Final = single(60.0)
 _FOLLOW: Final = single(STEP_S / (STEP_S + 0.5))
@@ -79,6 +79,7 @@ _LEFT_UNSTRESSED: Final = parameter_row("left_ventricle_unstressed_volume")
 _RIGHT_UNSTRESSED: Final = parameter_row("right_ventricle_unstressed_volume")
 _LEFT_ATRIUM: Final = parameter_row("left_atrium_diastolic_elastance")
 _RIGHT_ATRIUM: Final = parameter_row("right_atrium_diastolic_elastance")
+_THORAX: Final = parameter_row("intrathoracic_pressure")
 _ELSEWHERE: Final = parameter_row("unstressed_volume_elsewhere")
 _IMPEDANCE: Final = parameter_row("aortic_impedance")
 
@@ -123,8 +124,9 @@ def filled_ml(
     The relation is convex and the volume moves slowly, so that one step a time step suffices.
     """
     square = stressed_ml * stressed_ml * stiffening
-    passive = diastolic_elastance * stressed_ml * (_ONE + square)
-    slope = diastolic_elastance * (_ONE + _THREE * square)
+    fourth = square * square
+    passive = diastolic_elastance * stressed_ml * (_ONE + fourth)
+    slope = diastolic_elastance * (_ONE + _FIVE * fourth)
     return max(stressed_ml + (pressure_mmhg - passive) / slope, _LEAST_STRESSED_ML)
 
 
@@ -151,14 +153,16 @@ def beat(w: Flat, i: int) -> None:
     )
     lung_arteries = w[LUNG_ARTERIES + i] * w[INVERSE_LUNG_ARTERY_COMPLIANCE + i]
     lung_veins = w[LUNG_VEINS + i] * w[INVERSE_LUNG_VEIN_COMPLIANCE + i]
+    thorax = w[_THORAX + i]
     atrium = veins - right / w[VENOUS_RETURN + i]
+    filling = atrium - thorax
     mean = arteries + _ROOT * w[_IMPEDANCE + i] * left
     # Right heart.
     stroke_right = right * period
     pressure = (
         _R0
-        + _R1 * atrium
-        + _R2 * atrium * period
+        + _R1 * filling
+        + _R2 * filling * period
         + _R3 * right
         + _R4 * stroke_right * w[_RIGHT_ATRIUM + i]
     )
@@ -186,7 +190,7 @@ def beat(w: Flat, i: int) -> None:
         w[LEFT_VENTRICLE + i], pressure, w[_LEFT_DIASTOLIC + i], w[LEFT_STIFFENING + i]
     )
     elastance = w[LEFT_ELASTANCE_NOW + i]
-    emptied = (_E0 + _E1 * mean + _E3 * period) / elastance + _E4 / slope + _E5
+    emptied = (_E0 + _E1 * (mean - thorax) + _E3 * period) / elastance + _E4 / slope + _E5
     stroke_left = max((filled_left - emptied) / (_ONE + _E2 * slope / elastance), _ZERO)
     left += _FOLLOW * (stroke_left / period - left)
     # Blood.
@@ -203,7 +207,7 @@ def beat(w: Flat, i: int) -> None:
         + _H1 * (filled_left + filled_right)
         + stroke_left * (_H2 + _H3 * period)
         + _H4 * lung_veins
-        + _H5 * atrium
+        + _H5 * filling
     )
     w[VEINS + i] = (
         w[BLOOD + i]
@@ -238,14 +242,15 @@ def tell(w: Flat, i: int) -> None:
     w[BEAT_SYSTOLIC + i] = mean + _S0 * swing + _S1 * runoff + _S2 * surge
     w[BEAT_DIASTOLIC + i] = mean - _D0 * swing - _D1 * runoff - _D2 * surge
     lung_compliance = w[INVERSE_LUNG_ARTERY_COMPLIANCE + i]
-    lung = w[LUNG_ARTERIES + i] * lung_compliance
+    thorax = w[_THORAX + i]
+    lung = thorax + w[LUNG_ARTERIES + i] * lung_compliance
     lung_swing = stroke * lung_compliance
     damped = lung_swing / (_ONE + _ONE / (w[LUNG + i] * lung_compliance * period))
     drop = flow / w[LUNG + i]
     w[BEAT_LUNG_MEAN + i] = lung
     w[BEAT_LUNG_SYSTOLIC + i] = lung + _Q0 * lung_swing + _Q1 * damped + _Q2 * drop
     w[BEAT_LUNG_DIASTOLIC + i] = lung - _P0 * lung_swing - _P1 * damped - _P2 * drop
-    w[BEAT_WEDGE + i] = w[LUNG_VEINS + i] * w[INVERSE_LUNG_VEIN_COMPLIANCE + i]
+    w[BEAT_WEDGE + i] = thorax + w[LUNG_VEINS + i] * w[INVERSE_LUNG_VEIN_COMPLIANCE + i]
     veins = vein_pressure(
         w[VEINS + i] - w[UNSTRESSED_NOW + i],
         w[INVERSE_VENOUS_COMPLIANCE + i],

@@ -121,6 +121,10 @@ class _Beats:
         """Return a kernel row at the end of settling."""
         return np.asarray(self.rows[place // LANES])
 
+    def inside(self, place: int) -> Members:
+        """Return a pressure row against the thorax instead of against air."""
+        return np.asarray(self.row(place) - self.of("intrathoracic_pressure"))
+
     def of(self, name: str) -> Members:
         """Return a parameter."""
         return np.asarray(self.parameters[PARAMETER_INDEX[name]])
@@ -141,7 +145,7 @@ class _Beats:
         """Return the end-diastolic pressure at a volume."""
         stiffening = self.of(f"{side}_ventricle_stiffening_volume")
         elastance = self.of(f"{side}_ventricle_diastolic_elastance")
-        return np.asarray(elastance * stressed * (1.0 + (stressed / stiffening) ** 2))
+        return np.asarray(elastance * stressed * (1.0 + (stressed / stiffening) ** 4))
 
     def fit(self, target: Members, *columns: Members) -> tuple[float, ...]:
         """Return least-squares coefficients over steady members."""
@@ -155,7 +159,7 @@ class _Beats:
 
     def _filling(self) -> Mapping[str, tuple[float, ...]]:
         one, period, flow = np.ones_like(self.flow), self.period, self.flow
-        wedge, venous = self.row(layout.BEAT_WEDGE), self.row(layout.BEAT_VENOUS)
+        wedge, venous = self.inside(layout.BEAT_WEDGE), self.inside(layout.BEAT_VENOUS)
         return {
             "LEFT_FILLING": self.fit(
                 self.passive("left", self.left[0]),
@@ -182,11 +186,11 @@ class _Beats:
         return {
             "LEFT_EMPTYING": self.fit(
                 left * self.left[1],
-                *(one, self.row(layout.BEAT_MEAN), self.stroke * stiffness),
+                *(one, self.inside(layout.BEAT_MEAN), self.stroke * stiffness),
                 *(period, left / stiffness, left),
             ),
             "RIGHT_EMPTYING": self.fit(
-                right * self.right[1], one, self.row(layout.BEAT_LUNG_MEAN), swing
+                right * self.right[1], one, self.inside(layout.BEAT_LUNG_MEAN), swing
             ),
         }
 
@@ -229,8 +233,8 @@ class _Beats:
             "HEART_VOLUME": self.fit(
                 np.asarray(heart),
                 *(np.ones_like(self.flow), self.left[0] + self.right[0], self.stroke),
-                *(self.stroke * self.period, self.row(layout.BEAT_WEDGE)),
-                self.row(layout.BEAT_VENOUS),
+                *(self.stroke * self.period, self.inside(layout.BEAT_WEDGE)),
+                self.inside(layout.BEAT_VENOUS),
             ),
             "ROOT": self.fit(
                 self.row(layout.BEAT_MEAN) - still, self.of("aortic_impedance") * self.flow

@@ -164,8 +164,8 @@ def pressures(
         / patient["arterial_compliance"]
         * (1.0 + state[4] / patient["arterial_stiffening_volume"]),
         (venous + np.hypot(venous, width)) / (2.0 * patient["venous_compliance"]),
-        state[6] / patient["pulmonary_artery_compliance"],
-        state[7] / patient["pulmonary_vein_compliance"],
+        patient["intrathoracic_pressure"] + state[6] / patient["pulmonary_artery_compliance"],
+        patient["intrathoracic_pressure"] + state[7] / patient["pulmonary_vein_compliance"],
     )
 
 
@@ -185,16 +185,17 @@ def ventricle(
 ) -> float:
     """Return a ventricle's pressure, mmHg."""
     stressed = volume - patient[f"{name}_unstressed_volume"]
-    stiffening = 1.0 + (stressed / patient[f"{name}_stiffening_volume"]) ** 2
+    stiffening = 1.0 + (stressed / patient[f"{name}_stiffening_volume"]) ** 4
     passive = patient[f"{name}_diastolic_elastance"] * stressed * stiffening
     systolic = patient[f"{name}_systolic_elastance"] * strength * stressed
-    return active * systolic + (1.0 - active) * passive
+    return patient["intrathoracic_pressure"] + active * systolic + (1.0 - active) * passive
 
 
 def atrium(patient: Mapping[str, float], name: str, volume: float, active: float) -> float:
     """Return an atrium's pressure, mmHg."""
     diastolic = patient[f"{name}_diastolic_elastance"]
-    return volume * (diastolic + active * (patient[f"{name}_systolic_elastance"] - diastolic))
+    elastance = diastolic + active * (patient[f"{name}_systolic_elastance"] - diastolic)
+    return patient["intrathoracic_pressure"] + volume * elastance
 
 
 def activation(time_s: float, peak_s: float) -> float:

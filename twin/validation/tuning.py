@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 TUNED: Final[Mapping[str, tuple[float, float]]] = {
     "resting_heart_rate": (64, 78),
     "left_ventricle_systolic_elastance": (1.6, 4.0),
-    "left_ventricle_diastolic_elastance": (0.02, 0.08),
-    "left_ventricle_stiffening_volume": (90, 250),
+    "left_ventricle_diastolic_elastance": (0.02, 0.12),
+    "left_ventricle_stiffening_volume": (80, 200),
     "right_ventricle_systolic_elastance": (0.3, 1.0),
-    "right_ventricle_diastolic_elastance": (0.01, 0.05),
-    "right_ventricle_stiffening_volume": (90, 300),
-    "left_atrium_diastolic_elastance": (0.08, 0.25),
-    "right_atrium_diastolic_elastance": (0.05, 0.15),
+    "right_ventricle_diastolic_elastance": (0.01, 0.08),
+    "right_ventricle_stiffening_volume": (80, 220),
+    "left_atrium_diastolic_elastance": (0.08, 0.35),
+    "right_atrium_diastolic_elastance": (0.05, 0.2),
     "aortic_impedance": (0.02, 0.06),
     "arterial_compliance": (1.2, 3.2),
     "arterial_stiffening_volume": (250, 1500),
@@ -50,7 +50,7 @@ TUNED: Final[Mapping[str, tuple[float, float]]] = {
     "reflex_resistance": (0.1, 0.8),
     "reflex_venous_volume": (300, 1300),
     "low_pressure_set_point": (2, 7),
-    "low_pressure_gain": (0, 0.8),
+    "low_pressure_gain": (0, 1.0),
     "low_pressure_venous_gain": (0, 2.0),
     "ischaemic_gain": (0, 1.5),
 }
@@ -93,7 +93,7 @@ def tune(
     rows = [row for row in targets.rows if row.use == "fitted" and row.scenario not in without]
     low, high = np.array(list(TUNED.values()), float).T
     start = standard_adult()[[PARAMETER_INDEX[name] for name in TUNED]]
-    centre, spread = np.clip(start, low, high), (high - low) / 4.0
+    centre, spread = np.clip(start, low, high), (high - low) / 5.0
     random = np.random.default_rng(seed)
     best, best_loss = centre, np.inf
     for turn in range(rounds):
