@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -30,16 +31,33 @@ from cds_hooks.security.jwks import ConfiguredKeys, FileKeys, RemoteKeys
 from cds_hooks.security.replay import SqliteUsedTokens
 from cds_hooks.security.trust import OpenTrust, RequiredTrust, Trust
 from cds_hooks.services.answering import Answering, Registry
+from cds_hooks.services.deterioration_risk import DeteriorationRisk
 from cds_hooks.services.feedback import TakingFeedback
+from cds_hooks.services.image_fetching import ImageFetching
+from cds_hooks.services.imaging_findings import ImagingFindings
 from cds_hooks.services.order_effects import OrderEffects
 from cds_hooks.services.patient_twin import PatientTwins
 from cds_hooks.services.service import CdsService
 from cds_hooks.services.speaker import Speaker
 from cds_hooks.settings import Settings
+from inference.archive.cache import CachedArchive
+from inference.archive.dicomweb import DicomwebArchive
+from inference.releases.library import ReleaseLibrary
+from inference.runtimes.onnx import OnnxRuntime
 from twin.core.estimate import Estimator
 from twin.core.rest import guarding_state
 from twin.store.emulator_file import read_emulator
 from twin.store.sqlite import SqliteTwinStore
+from twin.usecases import warm_up
+
+RISK_RELEASE = "deterioration"
+"""The release that the card of ``deterioration-risk`` speaks for."""
+
+ARCHIVE_TIMEOUT_S = 30.0
+"""A PACS may fetch a study from its own tapes; nobody waits for it here."""
+
+IMAGE_CACHE_BYTES = 2_000_000_000
+"""Some hundred radiographs."""
 
 KEY_SET_TIMEOUT_S = 3.0
 """A key set is read while a clinician waits; it is one small file of the EHR's own."""
@@ -55,6 +73,27 @@ class Parts:
     clock: Clock = field(default_factory=SystemClock)
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What lasts as long as the application: background work, and what is closed at last."""
+
+    closing: AsyncExitStack = field(default_factory=AsyncExitStack)
+    background: list[Callable[[], Coroutine[None, None, None]]] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def lived(self, _: FastAPI) -> AsyncIterator[None]:
+        """Run the background work while the application serves."""
+        async with self.closing:
+            tasks = [asyncio.create_task(work()) for work in self.background]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     """Return the application of one installation.
 
@@ -68,18 +107,13 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     parts = parts or Parts()
     log_as_json(settings.log_level)
     settings.data_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    closing = AsyncExitStack()
-    routes = _cds_routes(settings, parts, closing)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with closing:
-            yield
+    life = Life()
+    routes = _cds_routes(settings, parts, life)
 
     application = FastAPI(
         title="CardioTwin",
         version=version("cardiotwin"),
-        lifespan=lifespan,
+        lifespan=life.lived,
         # FastAPI's own pages load scripts from another host; ours is at /documentation.
         docs_url=None,
         redoc_url=None,
@@ -105,7 +139,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
 
 
 def installed_services(
-    settings: Settings, ehr: Ehr, closing: AsyncExitStack
+    settings: Settings, ehr: Ehr, clock: Clock, life: Life
 ) -> tuple[CdsService, ...]:
     """Return the CDS Services of this installation."""
     speaker = Speaker(
@@ -113,30 +147,56 @@ def installed_services(
         smart_launch_url=settings.smart_launch_url,
     )
     store = SqliteTwinStore(settings.data_directory / "twins.sqlite")
-    closing.callback(store.close)
+    life.closing.callback(store.close)
     estimator = Estimator(read_emulator(), resimulate=guarding_state)
-    estimator.warm()
+    warm_up(estimator, clock.now())
     twins = PatientTwins(store, estimator, installation_key(settings.data_directory))
-    return (OrderEffects(twins, ehr, speaker),)
+    releases = ReleaseLibrary()
+    runtime = OnnxRuntime(releases, threads=settings.worker_threads)
+    risk = (
+        (DeteriorationRisk(twins, runtime, releases.load(RISK_RELEASE), speaker),)
+        if RISK_RELEASE in releases.names()
+        else ()
+    )
+    return (
+        *risk,
+        OrderEffects(twins, ehr, speaker),
+        ImagingFindings(_image_fetching(settings, ehr, clock, life), speaker),
+    )
 
 
-def installed_ehr(settings: Settings, clock: Clock, closing: AsyncExitStack) -> Ehr:
+def _image_fetching(settings: Settings, ehr: Ehr, clock: Clock, life: Life) -> ImageFetching:
+    egress = Egress(settings.allowed_dicomweb, settings.private_networks)
+    http = client(egress, timeout_s=ARCHIVE_TIMEOUT_S)
+    life.closing.push_async_callback(http.aclose)
+    archive = CachedArchive(
+        DicomwebArchive(http), settings.data_directory / "images", IMAGE_CACHE_BYTES
+    )
+    allowed = settings.allowed_dicomweb
+    # Where the EHR names no archive, the only one there is must be meant.
+    default_address = allowed[0] if len(allowed) == 1 else None
+    fetching = ImageFetching(archive, ehr, clock, default_address)
+    life.background.append(fetching.run)
+    return fetching
+
+
+def installed_ehr(settings: Settings, clock: Clock, life: Life) -> Ehr:
     """Return the adapter through which the EHRs' FHIR servers are read."""
     if not settings.allowed_fhir_servers:
         return ClosedEhr()
     egress = Egress(settings.allowed_fhir_servers, settings.private_networks)
     http = client(egress, timeout_s=settings.gather_deadline_s)
-    closing.push_async_callback(http.aclose)
+    life.closing.push_async_callback(http.aclose)
     return RestEhr(http, clock)
 
 
-def _cds_routes(settings: Settings, parts: Parts, closing: AsyncExitStack) -> CdsRoutes:
+def _cds_routes(settings: Settings, parts: Parts, life: Life) -> CdsRoutes:
     feedback = SqliteFeedback(settings.data_directory / "feedback.sqlite", parts.clock)
-    closing.callback(feedback.close)
-    ehr = parts.ehr or installed_ehr(settings, parts.clock, closing)
+    life.closing.callback(feedback.close)
+    ehr = parts.ehr or installed_ehr(settings, parts.clock, life)
     services = parts.services
     if services is None:
-        services = installed_services(settings, ehr, closing)
+        services = installed_services(settings, ehr, parts.clock, life)
     answering = Answering(
         registry=Registry.of(services, ballot_3=settings.ballot_3),
         ehr=ehr,
@@ -146,7 +206,7 @@ def _cds_routes(settings: Settings, parts: Parts, closing: AsyncExitStack) -> Cd
     )
     return CdsRoutes(
         public_base_url=settings.public_base_url,
-        trust=_trust(settings, parts.clock, closing),
+        trust=_trust(settings, parts.clock, life),
         discovery_requires_token=settings.discovery_requires_token,
         admission=Admission(settings.concurrent_calls),
         answering=answering,
@@ -154,7 +214,7 @@ def _cds_routes(settings: Settings, parts: Parts, closing: AsyncExitStack) -> Cd
     )
 
 
-def _trust(settings: Settings, clock: Clock, closing: AsyncExitStack) -> Trust:
+def _trust(settings: Settings, clock: Clock, life: Life) -> Trust:
     if settings.trust == "open":
         return OpenTrust()
     files: dict[str, Path] = {
@@ -169,6 +229,6 @@ def _trust(settings: Settings, clock: Clock, closing: AsyncExitStack) -> Trust:
         frozenset(files),
     )
     used = SqliteUsedTokens(settings.data_directory / "used_tokens.sqlite", clock)
-    closing.callback(used.close)
+    life.closing.callback(used.close)
     issuers = {each.iss: TrustedIssuer(each.iss, each.jku) for each in settings.issuers}
     return RequiredTrust(issuers, keys, used, clock)
