@@ -108,6 +108,6 @@ def show(found: dict[str, Any]) -> None:
 
 
 def _cell(figure: Any) -> str:  # noqa: ANN401 - a number or an interval, as the figures hold it
-    if isinstance(figure, dict):
+    if isinstance(figure, dict) and figure["value"] is not None:
         return f"{figure['value']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})"
-    return "" if figure is None else f"{figure:.3f}"
+    return f"{figure:.3f}" if isinstance(figure, float) else ""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+Figure = dict[str, float | None]
 RESAMPLES: Final = 500
 
 
@@ -66,15 +67,21 @@ def with_interval(
     score: ArrayLike,
     seed: int = 0,
     resamples: int = RESAMPLES,
-) -> dict[str, float]:
-    """Return value and 95 % interval, by bootstrap over patients (a record is a patient)."""
+) -> Figure:
+    """Return value and 95 % interval, by bootstrap over patients (a record is a patient).
+
+    What cannot be measured, such as an AUROC without deaths, is None.
+    """
     truth, value = np.asarray(died, dtype=np.float64), np.asarray(score, dtype=np.float64)
     random = np.random.default_rng(seed)
     found = []
     for _ in range(resamples):
         picked = random.integers(0, len(truth), len(truth))
         found.append(measure(truth[picked], value[picked]))
-    low, high = np.nanpercentile(found, [2.5, 97.5])
+    known = [one for one in found if not np.isnan(one)]
+    if not known:
+        return {"value": None, "low": None, "high": None}
+    low, high = np.percentile(known, [2.5, 97.5])
     return {"value": measure(truth, value), "low": float(low), "high": float(high)}
 
 

@@ -35,7 +35,7 @@ from inference.training.fusion_fit import (
 )
 from inference.training.gradient_boosting import POORER_WEIGHT
 from inference.training.metrics import auprc, auroc, with_interval
-from inference.training.release_words import SHARED_ATTRIBUTES, card_text
+from inference.training.release_words import SHARED_ATTRIBUTES, card_text, interval_text
 
 Array = NDArray[np.float64]
 YOUNGEST_YEARS: Final = 16.0
@@ -208,6 +208,7 @@ def _subgroups(
             "observed": round(float(died[within].mean()), 4),
         }
         for name, within in groups.items()
+        if within.any()
     }
 
 
@@ -310,13 +311,11 @@ def _own_attributes(document: Mapping[str, Any]) -> dict[str, str]:
     return {
         "validity_same_source": (
             f"On {evidence['held_out_records']} held-out stays with "
-            f"{evidence['held_out_deaths']} deaths: AUROC {held['auroc']['value']:.3f} "
-            f"(95 % {held['auroc']['low']:.3f} to {held['auroc']['high']:.3f}), "
-            f"AUPRC {held['auprc']['value']:.3f} "
-            f"({held['auprc']['low']:.3f} to {held['auprc']['high']:.3f})."
+            f"{evidence['held_out_deaths']} deaths, with 95 % intervals: AUROC "
+            f"{interval_text(held['auroc'])}, AUPRC {interval_text(held['auprc'])}."
         ),
         "fairness_same_source": "; ".join(
-            f"{name}: AUROC {one['auroc']['value']:.3f}, mean risk {one['mean_risk']:.3f}, "
+            f"{name}: AUROC {interval_text(one['auroc'])}, mean risk {one['mean_risk']:.3f}, "
             f"observed {one['observed']:.3f}"
             for name, one in groups.items()
         )

@@ -92,7 +92,9 @@ def _figures(evidence: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for name, one in rows.items():
-        figures = " | ".join(_interval(one[key]) for key in ("auroc", "auprc", "event1", "brier"))
+        figures = " | ".join(
+            interval_text(one[key]) for key in ("auroc", "auprc", "event1", "brier")
+        )
         lines.append(
             f"| {name.replace('_', ' ')} | {figures} | {one['calibration']['slope']:.2f} |"
         )
@@ -115,8 +117,8 @@ def _rest(evidence: Mapping[str, Any]) -> str:
         poorer = evidence["poorer_versions"]
         parts.append(
             "## Sparse input\n\nOn poorer versions of the held-out stays (earlier, shorter, vital "
-            f"signs only, groups missing): AUROC {_interval(poorer['auroc'])}, "
-            f"AUPRC {_interval(poorer['auprc'])}."
+            f"signs only, groups missing): AUROC {interval_text(poorer['auroc'])}, "
+            f"AUPRC {interval_text(poorer['auprc'])}."
         )
     if "subgroups" in evidence:
         lines = [
@@ -124,7 +126,7 @@ def _rest(evidence: Mapping[str, Any]) -> str:
             "|---|---|---|---|---|---|",
         ]
         lines += [
-            f"| {name} | {one['records']} | {one['deaths']} | {_interval(one['auroc'])} | "
+            f"| {name} | {one['records']} | {one['deaths']} | {interval_text(one['auroc'])} | "
             f"{one['mean_risk']:.3f} | {one['observed']:.3f} |"
             for name, one in evidence["subgroups"].items()
         ]
@@ -146,5 +148,8 @@ def _table(table: Mapping[str, Any]) -> str:
     return f"## {table['title']}\n\n{table['note']}\n\n" + "\n".join(lines)
 
 
-def _interval(figure: Mapping[str, float]) -> str:
+def interval_text(figure: Mapping[str, float | None]) -> str:
+    """Return a figure with its interval in words."""
+    if figure["value"] is None:
+        return "unknown"
     return f"{figure['value']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})"
