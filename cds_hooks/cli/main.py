@@ -14,6 +14,7 @@ import typer
 
 COMMANDS: tuple[str, ...] = (
     "serve",
+    "conformance",
     "evaluate",
     "export",
     "release",
