@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, final
 
-from cds_hooks.ports import FhirQuery
+from cds_hooks.ports import FhirQuery, Grant
 
 _SCOPE: Final = re.compile(
     r"(?P<level>patient|user|system)/(?P<type>[A-Za-z]+|\*)\.(?P<may>read|write|\*|c?r?u?d?s?)"
@@ -79,6 +79,11 @@ def queries_within(query: FhirQuery, scopes: Iterable[str]) -> tuple[FhirQuery, 
         return ()
     narrowed = sorted({f"{query.path}&{each.constraint}" for each in covering})
     return tuple(FhirQuery(path) for path in narrowed)
+
+
+def queries_covered(query: FhirQuery, grant: Grant) -> tuple[FhirQuery, ...]:
+    """Return as much of the query as the grant covers; a server without a token is open."""
+    return (query,) if grant.access_token is None else queries_within(query, grant.scopes)
 
 
 def _target(query: FhirQuery) -> tuple[str, bool]:

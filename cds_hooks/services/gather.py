@@ -35,7 +35,7 @@ from cds_hooks.prefetch import (
     token_values,
     wanted,
 )
-from cds_hooks.security.scopes import queries_within
+from cds_hooks.security.scopes import queries_covered
 from cds_hooks.services.ownership import of_patient
 from cds_hooks.services.service import Chart, ServiceDefinition
 from cds_hooks.wire.request import HookContext
@@ -155,7 +155,7 @@ async def _asked(
             set_aside=held.set_aside,
             reason="it came neither with the call nor with access to a FHIR server",
         )
-    queries = _covered(query, sources.grant)
+    queries = queries_covered(query, sources.grant)
     if not queries:
         return _Found(set_aside=held.set_aside, reason="the access token's scopes do not cover it")
     found = await _search(want, queries, sources.grant, sources.ehr)
@@ -170,21 +170,17 @@ async def _further_pages(want: Wanted, held: Supplied, sources: Sources) -> _Fou
         missing = None if want.enough is None else want.enough - len(held.resources)
         query = next_page(held.next_url, grant.fhir_server, missing)
     found = _Found(reason="no access")
-    if grant is not None and query is not None and _covered(FhirQuery(want.template), grant):
+    if (
+        grant is not None
+        and query is not None
+        and queries_covered(FhirQuery(want.template), grant)
+    ):
         found = await _search(want, (query,), grant, sources.ehr)
     partial = f"{want.key}: only the first page came; the further ones could not be read."
     return _Found(
         held.resources + found.resources,
         held.set_aside + found.set_aside + ((partial,) if found.reason else ()),
     )
-
-
-def _covered(query: FhirQuery, grant: Grant) -> tuple[FhirQuery, ...]:
-    """Return as much of the query as the token covers.
-
-    Without a token the server is an open one.
-    """
-    return (query,) if grant.access_token is None else queries_within(query, grant.scopes)
 
 
 async def _search(want: Wanted, queries: tuple[FhirQuery, ...], grant: Grant, ehr: Ehr) -> _Found:

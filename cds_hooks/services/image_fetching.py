@@ -17,7 +17,7 @@ import structlog
 from cds_hooks.errors import EhrError, HostNotAllowed
 from cds_hooks.fhir.imaging import ImagingStudyOnFile, endpoints_of
 from cds_hooks.ports import Clock, Ehr, FhirQuery, Grant
-from cds_hooks.security.scopes import queries_within
+from cds_hooks.security.scopes import queries_covered
 from inference.core.study import StudyReference
 from inference.errors import ArchiveError
 from inference.ports import ImageArchive
@@ -172,7 +172,7 @@ class ImageFetching:
         if grant is None:
             return self._default_address
         for reference in study.endpoints:
-            for query in queries_within(FhirQuery(reference), grant.scopes):
+            for query in queries_covered(FhirQuery(reference), grant):
                 found = endpoints_of(await self._ehr.search(query, grant))
                 if found:
                     return next(iter(found.values()))

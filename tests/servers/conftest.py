@@ -25,7 +25,9 @@ from typing import Any, NoReturn
 import httpx2
 import pytest
 
+from cds_hooks.clock import SystemClock
 from sandbox_ehr.patients.courses import SAMPLE_PATIENTS
+from sandbox_ehr.patients.load import bundle_at
 from sandbox_ehr.pictures import encoded, picture_file
 
 HERE = Path(__file__).parent
@@ -192,7 +194,7 @@ def compiled() -> list[Json]:
 
 @pytest.fixture(scope="session")
 def profiled(hapi: FhirServer, compiled: list[Json]) -> FhirServer:
-    """HAPI with the project's profiles, and the patient and device that the examples speak of."""
+    """Return HAPI with the project's profiles, and whom the examples speak of."""
     for kind in ("CodeSystem", "ValueSet", "StructureDefinition"):
         for definition in (one for one in compiled if one["resourceType"] == kind):
             hapi.put(definition)
@@ -254,3 +256,16 @@ def study(orthanc: PictureArchive) -> Study:
     instance = encoded(drawing)
     orthanc.store(instance)
     return Study(str(drawing.StudyInstanceUID), (instance,))
+
+
+@pytest.fixture(scope="session")
+def ward(hapi: FhirServer, orthanc: PictureArchive, study: Study) -> FhirServer:
+    """Return HAPI with the sandbox's patients as of now, whose pictures are in Orthanc."""
+    now = SystemClock().now()
+    for path in sorted((PROJECT / "deploy" / "sandbox_ehr" / "patients").glob("*.json")):
+        bundle: Any = bundle_at(json.loads(path.read_text()), now)
+        for entry in bundle["entry"]:
+            if entry["resource"]["resourceType"] == "Endpoint":
+                entry["resource"]["address"] = orthanc.dicomweb
+        hapi.post_transaction(bundle)
+    return hapi
