@@ -39,6 +39,7 @@ AIR: Final = 0.21
 _PRONGS_TO_L_PER_MIN: Final = 6.0
 _RESERVOIR_TO_L_PER_MIN: Final = 15.0
 
+_MG_PER_ML: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*mg/ml\b", re.I)
 _ROUTE_CODES: Final = {
     "47625008": Route.INTRAVENOUS,  # SNOMED CT
     "26643006": Route.ORAL,
@@ -196,8 +197,11 @@ def _mass(amount: Measure, strength_mg_per_ml: float | None) -> Measure:
     raise Unclear("its amount is no mass or volume")
 
 
-def concentration_mg_per_ml(medication: Medication | None, drug: Drug) -> float | None:
-    """Return the strength of the drug in a mixture, as its contained Medication gives it."""
+def concentration_mg_per_ml(medication: Medication | None, drug: Drug, name: str) -> float | None:
+    """Return the strength of the drug: of a contained mixture, else of the product's name.
+
+    RxNorm names a product by it, as in ``10 ML Furosemide 10 MG/ML Injection``.
+    """
     for ingredient in (medication.ingredient or ()) if medication is not None else ():
         strength = ingredient.strength
         if strength is None or strength.numerator is None or strength.denominator is None:
@@ -209,7 +213,8 @@ def concentration_mg_per_ml(medication: Medication | None, drug: Drug) -> float 
             continue
         if named is drug and mass.base == "mg" and volume.base == "mL":
             return mass.value / volume.value
-    return None
+    in_name = _MG_PER_ML.findall(name)
+    return float(in_name[0].replace(",", ".")) if len(in_name) == 1 else None
 
 
 def route_of(routes: Iterable[CodeableConcept | None], texts: Iterable[str]) -> Route | None:

@@ -19,7 +19,7 @@ def halved_order(draft: msgspec.Raw) -> dict[str, Any] | None:
     of several steps to halve, or rewriting a dose in words, could order something nobody meant.
     The dosage's free text goes, because it would still tell the old dose.
     """
-    order = msgspec.json.decode(draft)
+    order: dict[str, Any] = msgspec.json.decode(draft)
     if order.get("resourceType") != "MedicationRequest" or not order.get("id"):
         return None
     match order.get("dosageInstruction"):

@@ -10,7 +10,6 @@ from typing import Final
 
 import msgspec
 
-from cds_hooks.errors import WrongPatient
 from cds_hooks.fhir.readings import NotUsed
 from cds_hooks.fhir.resources import (
     Coding,
@@ -22,7 +21,7 @@ from cds_hooks.fhir.resources import (
     head_of,
     read,
 )
-from cds_hooks.fhir.subject import Whose, whose
+from cds_hooks.fhir.subject import Whose, is_known_to_be_of
 from cds_hooks.fhir.wording import quoted
 
 _STUDY: Final = msgspec.json.Decoder(ImagingStudy)
@@ -88,14 +87,9 @@ def imaging_studies(resources: Iterable[msgspec.Raw], patient_id: str) -> Imagin
 
 
 def _study_on_file(study: ImagingStudy, patient_id: str, position: int) -> ImagingStudyOnFile:
-    owner = whose(study.subject, patient_id)
-    if owner is Whose.OTHER:
-        raise WrongPatient(
-            f"The ImagingStudy at position {position} of the chart is of another patient than the "
-            "one in $.context.patientId. Check the prefetch queries of the EHR."
-        )
-    if owner is Whose.UNKNOWN:
-        raise Unreadable(owner.value)
+    place = f"The ImagingStudy at position {position} of the chart"
+    if not is_known_to_be_of(patient_id, study.subject, place):
+        raise Unreadable(Whose.UNKNOWN.value)
     if study.status in _VOID:
         raise Unreadable(f"its status is {study.status}")
     series = study.series or ()

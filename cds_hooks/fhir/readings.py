@@ -13,7 +13,6 @@ from typing import Final
 
 import msgspec
 
-from cds_hooks.errors import WrongPatient
 from cds_hooks.fhir.codes import (
     BY_LOINC,
     CODE_OF_KIND,
@@ -35,7 +34,7 @@ from cds_hooks.fhir.resources import (
     head_of,
     read,
 )
-from cds_hooks.fhir.subject import Whose, whose
+from cds_hooks.fhir.subject import Whose, is_known_to_be_of
 from cds_hooks.fhir.wording import quoted
 from twin.core.measurements import Device
 
@@ -146,14 +145,10 @@ def _observations(
             continue
         if observation.resource_type != "Observation":
             continue
-        owner = whose(observation.subject, patient_id)
-        if owner is Whose.OTHER:
-            raise WrongPatient(
-                f"The Observation at position {position} of the chart is of another patient than "
-                "the one in $.context.patientId. Check the prefetch queries of the EHR."
-            )
-        if owner is Whose.UNKNOWN:
-            not_used.append(NotUsed(head_of(observation).reference, owner.value))
+        place = f"The Observation at position {position} of the chart"
+        if not is_known_to_be_of(patient_id, observation.subject, place):
+            reference = head_of(observation).reference
+            not_used.append(NotUsed(reference, Whose.UNKNOWN.value))
             continue
         yield observation
 

@@ -6,6 +6,7 @@ import re
 from enum import Enum
 from typing import Final
 
+from cds_hooks.errors import WrongPatient
 from cds_hooks.fhir.resources import Reference
 
 # Patient/1, https://ehr.example/fhir/Patient/1, either with /_history/2 behind.
@@ -40,3 +41,29 @@ def whose(subject: Reference | None, patient_id: str) -> Whose:
     if match is None:
         return Whose.UNKNOWN
     return Whose.SAME if match.group(1) == patient_id else Whose.OTHER
+
+
+def is_known_to_be_of(patient_id: str, subject: Reference | None, place: str) -> bool:
+    """Return whether a resource is the patient's; False where nobody can tell.
+
+    Parameters
+    ----------
+    patient_id
+        Logical id of the patient of the call.
+    subject
+        Whose the resource says it is.
+    place
+        Names the resource by its place, not by its id: another patient's data are not repeated.
+
+    Raises
+    ------
+    cds_hooks.errors.WrongPatient
+        It is another patient's: then all that came with it is in doubt.
+    """
+    answer = whose(subject, patient_id)
+    if answer is Whose.OTHER:
+        raise WrongPatient(
+            f"{place} is of another patient than the one in $.context.patientId. Check what the "
+            "EHR puts into its requests and answers."
+        )
+    return answer is Whose.SAME

@@ -13,7 +13,6 @@ from typing import Final
 
 import msgspec
 
-from cds_hooks.errors import WrongPatient
 from cds_hooks.fhir.dosage import Dosing, Measure, Unclear, dosing_of, measured
 from cds_hooks.fhir.given_dose import (
     concentration_mg_per_ml,
@@ -32,7 +31,7 @@ from cds_hooks.fhir.order_resources import (
     ServiceRequest,
 )
 from cds_hooks.fhir.resources import CodeableConcept, Unreadable, head, read
-from cds_hooks.fhir.subject import Whose, whose
+from cds_hooks.fhir.subject import is_known_to_be_of
 from cds_hooks.fhir.to_measurements import PatientFacts
 from cds_hooks.fhir.treatments import Gas, NotRecognised, Treatment, treatment_of
 from cds_hooks.fhir.wording import quoted
@@ -181,13 +180,10 @@ def _of_device(order: DeviceRequest) -> _Wanted:
 
 
 def _refuse_other_patient(order: Order, facts: PatientFacts, position: int) -> None:
-    if facts.patient_id is None or order.subject is None:
-        return
-    if whose(order.subject, facts.patient_id) is Whose.OTHER:
-        raise WrongPatient(
-            f"The draft order at position {position} is for another patient than the one in "
-            "$.context.patientId. Send the drafts of this patient only."
-        )
+    # A draft need not name its patient yet; one that names another must stop everything.
+    if facts.patient_id is not None and order.subject is not None:
+        place = f"The draft order at position {position}"
+        is_known_to_be_of(facts.patient_id, order.subject, place)
 
 
 def _understood(reference: str, wanted: _Wanted, weight_kg: float | None) -> OrderedIntervention:
@@ -230,5 +226,5 @@ def _intervention(
         case Drug():
             names = [wanted.label, *(dosage.text or "" for dosage in wanted.dosages)]
             route = route_of([dosage.route for dosage in wanted.dosages], names)
-            strength = concentration_mg_per_ml(wanted.medication, treatment)
+            strength = concentration_mg_per_ml(wanted.medication, treatment, wanted.label)
             return infusion_or_dose(treatment, dosing, route, strength, weight_kg), []

@@ -86,7 +86,7 @@ TREATMENTS: Final = (
         FluidKind.CRYSTALLOID,
         # 9863 is sodium chloride of any strength: words decide, see ``unlike_any``.
         ((RXNORM, "9863", "unverified"), (ATC, "B05BB01", "public maps")),
-        r"(?:sodium chloride|nacl|saline)\W*0[.,]9\W*%?"
+        r"(?:sodium chloride|nacl|saline)\W*(?:0[.,]9\W*%?|9 ?mg/ml)"
         r"|0[.,]9\W*%?\W*(?:sodium chloride|nacl|saline)"
         r"|(?:normal|physiologic(?:al)?|isotonic) saline|isotonic sodium chloride"
         r"|ringer'?s?(?: lactate| acetate)?|lactated ringer'?s?|hartmann'?s?|plasma-?lyte(?: \w+)?"

@@ -172,6 +172,18 @@ IN_15_MIN = {
             service("Red blood cells", amount(1, "{unit}")),
             Fluid(FluidKind.RED_CELLS, 300, 1800),
         ),
+        (
+            medication("1000 ML Sodium Chloride 9 MG/ML Injection", ML_500 | IN_15_MIN),
+            Fluid(FluidKind.CRYSTALLOID, 500, 900),
+        ),
+        (
+            medication(
+                "10 ML Furosemide 10 MG/ML Injection",
+                {"doseQuantity": amount(4, "mL")},
+                coding=((RXNORM, "1719286"),),
+            ),
+            DrugDose(Drug.FUROSEMIDE, 40, Route.INTRAVENOUS),
+        ),
         (service("Oxygen therapy", amount(2, "L/min")), Oxygen(0.28)),
         (service("Oxygen therapy", amount(15, "L/min")), Oxygen(0.9)),
         (service("Oxygen", amount(40, "%")), Oxygen(0.4)),
