@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 
 from inference.core.reading import Contribution
 from inference.core.trajectory import FACTS, SERIES, SERIES_INDEX, TrajectoryColumns
+from inference.core.trajectory_image import TIME_COLUMNS
+from inference.core.trajectory_rows import ROW_INDEX
 
 MOST_CONTRIBUTORS: Final = 5
+MOST_HIDDEN: Final = 8
+"""Quantities hidden in turn: each costs a reading, and a hook waits for them."""
 LEAST_LOG_ODDS: Final = 0.05
 """A quantity that moves the odds by less than 5 % is not worth a clinician's reading."""
 
@@ -77,6 +81,19 @@ QUANTITIES: Final = _quantities()
 def present(columns: TrajectoryColumns) -> tuple[Quantity, ...]:
     """Return the quantities that a stay has a value of."""
     return tuple(quantity for quantity in QUANTITIES if quantity.within(columns))
+
+
+def most_unusual(
+    quantities: Sequence[Quantity], painted: NDArray[np.float32]
+) -> tuple[Quantity, ...]:
+    """Return the `MOST_HIDDEN` quantities whose rows of the image lie furthest from usual."""
+    furthest = np.abs(painted[0, :, TIME_COLUMNS:]).max(axis=1)
+
+    def distance(quantity: Quantity) -> float:
+        names = quantity.parameters & ROW_INDEX.keys()
+        return max((float(furthest[ROW_INDEX[name]]) for name in names), default=0.0)
+
+    return tuple(sorted(quantities, key=distance, reverse=True)[:MOST_HIDDEN])
 
 
 def contributions(

@@ -39,6 +39,7 @@ class LoopSettings:
     batch: int = 48
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.03
+    warm_up_steps: int = 100
     average: float = 0.998
     threads: int = 2
     seed: int = 0
@@ -147,7 +148,7 @@ class TrajectoryTrainer:
 
     def _set_rate(self) -> None:
         spent = min(1.0, self._spent())
-        warm = min(1.0, (self.progress.steps + 1) / 100)
+        warm = min(1.0, (self.progress.steps + 1) / self.settings.warm_up_steps)
         rate = self.settings.learning_rate * warm * (0.02 + 0.98 * (1 + np.cos(np.pi * spent)) / 2)
         for group in self.optimiser.param_groups:
             group["lr"] = float(rate)
