@@ -33,7 +33,12 @@ class Change:
 
     def __str__(self) -> str:
         """Return the change as a card writes it."""
-        return f"{self.middle:+g} ({self.low:+g} to {self.high:+g}) {self.unit}"
+        middle, low, high = (_signed(value) for value in (self.middle, self.low, self.high))
+        return f"{middle} ({low} to {high}) {self.unit}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+g}" if value else "0"
 
 
 def simulated_changes(card: Mapping[str, Any]) -> dict[str, Change]:

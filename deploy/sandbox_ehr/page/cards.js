@@ -23,12 +23,28 @@ function cardElement(card, deeds) {
   const whole = element("article", { class: `card ${indicator}`, "aria-labelledby": titleId },
     element("p", { class: "indicator" }, INDICATORS[indicator]),
     element("h3", { id: titleId, tabindex: "-1" }, card.summary),
-    card.detail ? element("div", { class: "detail" }, rendered(card.detail)) : null,
+    card.detail ? detail(card.detail) : null,
     suggestions(card, deeds, outcome),
     links(card, deeds),
     outcome,
     element("footer", {}, source(card.source), dismissal(card, deeds, outcome)));
   return whole;
+}
+
+const LONG_DETAIL = 700;
+
+/** A card's detail; of a long one the beginning, so that what can be done about it stays in sight. */
+function detail(markdown) {
+  const text = element("div", { class: "detail" }, rendered(markdown));
+  if (markdown.length <= LONG_DETAIL) return text;
+  const button = element("button", { type: "button", class: "more", "aria-expanded": "false" }, "Show all");
+  button.addEventListener("click", () => {
+    const whole = text.classList.toggle("whole");
+    button.textContent = whole ? "Show less" : "Show all";
+    button.setAttribute("aria-expanded", String(whole));
+  });
+  text.classList.add("long");
+  return [text, button];
 }
 
 function suggestions(card, deeds, outcome) {

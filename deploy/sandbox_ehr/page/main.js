@@ -172,6 +172,7 @@ async function adviseOrder(hook) {
   if (!answer || state.draft !== draft || state.patient !== patient) return null;
   place("order-cards").replaceChildren(...answer.elements);
   advise(summaryOf(answer, `on ${described(draft)}`));
+  if (answer.cards) form.say([element("a", { href: "#advice-title" }, "Read the advice"), "."]);
   return answer;
 }
 
