@@ -34,18 +34,27 @@ _UNIT_WORDS = {
 """UCUM codes that no clinician writes, as they are written."""
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def plain(text: str, limit: int = 60) -> str:
-    """Return EHR text on one line and at most ``limit`` characters long, still unescaped."""
+    """Return EHR text for a plain-text member: one line, at most ``limit`` characters long.
+
+    Summaries and labels are plain text, so they are not escaped; but a client that shows them as
+    HTML all the same must not meet a live tag there.
+    """
+    return _TAG.sub("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", _on_one_line(text, limit))
+
+
+def _on_one_line(text: str, limit: int) -> str:
     flat = _CONTROL.sub(" ", text).strip()
     return flat if len(flat) <= limit else flat[: limit - 1].rstrip() + "…"
 
 
 def escaped(text: str, limit: int = 60) -> str:
     """Return EHR text that neither HTML nor GitHub Flavored Markdown gives a meaning (CH-091)."""
-    flat = plain(text, limit)
+    flat = _on_one_line(text, limit)
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", flat)
 
