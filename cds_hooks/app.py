@@ -150,7 +150,8 @@ def installed_services(
     life.closing.callback(store.close)
     estimator = Estimator(read_emulator(), resimulate=guarding_state)
     warm_up(estimator, clock.now())
-    twins = PatientTwins(store, estimator, installation_key(settings.data_directory))
+    key = installation_key(settings.data_directory)
+    twins = PatientTwins(store, estimator, key, settings.site_time_zone)
     releases = ReleaseLibrary()
     runtime = OnnxRuntime(releases, threads=settings.worker_threads)
     risk = (

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, final
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    InstanceOf,
     IPvAnyNetwork,
     model_validator,
 )
@@ -66,6 +68,16 @@ def _issuers(value: object) -> object:
     return json.loads(text)
 
 
+def _zone(value: object) -> object:
+    """Return the named zone of the IANA data base; the empty text is none."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return ZoneInfo(value) if value else None
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("it is no time zone such as Europe/Berlin") from None
+
+
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 BaseUrls = Annotated[tuple[BaseUrl, ...], NoDecode, BeforeValidator(_listed)]
 
@@ -109,6 +121,7 @@ class Settings(BaseSettings):
     cors_origins: BaseUrls = ()
     data_directory: Path = Path(".runs")
     smart_launch_url: BaseUrl | None = None
+    site_time_zone: Annotated[InstanceOf[ZoneInfo] | None, NoDecode, BeforeValidator(_zone)] = None
     spec_version: Literal["2.0", "3.0"] = "2.0"
     gather_deadline_s: Annotated[float, Field(gt=0, le=30)] = GATHER_DEADLINE_S
     concurrent_calls: Annotated[int, Field(ge=1, le=10_000)] = 64

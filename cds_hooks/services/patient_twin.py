@@ -23,6 +23,8 @@ from cds_hooks.services.templates import OBSERVATION_KEYS, PATIENT
 from twin.usecases import assimilate
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from cds_hooks.fhir.kinds import Kind
     from cds_hooks.services.service import Chart, HookCall
     from twin.ports import Estimator, TwinStore
@@ -63,6 +65,8 @@ class PatientTwins:
     store: TwinStore
     estimator: Estimator
     installation_key: bytes = field(repr=False)
+    zone: tzinfo | None = None
+    """The site's time zone, for times that come without one."""
 
     async def updated(self, call: HookCall) -> PatientTwin:
         """Read the chart, assimilate what is new, and return the patient with the twin.
@@ -75,7 +79,7 @@ class PatientTwins:
         chart = call.chart
         patient_id = call.context.patient_id
         observations = [raw for key in OBSERVATION_KEYS for raw in chart.resources.get(key, ())]
-        readings = readings_of(observations, patient_id, call.received_at)
+        readings = readings_of(observations, patient_id, call.received_at, zone=self.zone)
         patient = next(iter(chart.resources.get(PATIENT, ())), None)
         facts = patient_facts(patient, readings.readings, call.received_at, patient_id)
         assimilation = await assimilate(

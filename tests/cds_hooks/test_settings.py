@@ -107,3 +107,14 @@ def test_a_refusal_does_not_print_what_was_configured() -> None:
     with pytest.raises(ValidationError) as refused:
         Settings(**PRODUCTION | {"issuers": '[{"iss": "canary"}]'})
     assert "canary" not in str(refused.value)
+
+
+def test_the_zone_of_the_site_is_an_iana_name() -> None:
+    zone = Settings(trust="open", site_time_zone="Europe/Berlin").site_time_zone
+    assert str(zone) == "Europe/Berlin"
+
+
+@pytest.mark.parametrize("wrong", ["Berlin", "../../etc/passwd", "+01:00"])
+def test_what_is_no_zone_is_refused(wrong: str) -> None:
+    with pytest.raises(ValidationError, match="no time zone"):
+        Settings(trust="open", site_time_zone=wrong)
