@@ -27,7 +27,7 @@ _STEP[[ord("}"), ord("]")]] = -1
 _NEITHER: Final = bytes(set(range(256)) - set(b'"{}[]'))
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, deadline_s: float = BODY_DEADLINE_S) -> bytes:
     """Return the body of a JSON request.
 
     Raises
@@ -38,7 +38,7 @@ async def read_body(request: Request) -> bytes:
     cds_hooks.errors.TooLarge
         It has more than 5 MB or 5,000 entries; what exceeds is never read.
     cds_hooks.errors.TooSlow
-        It was not complete within 10 s.
+        It was not complete within ``deadline_s``.
     cds_hooks.errors.NotJson
         It nests deeper than 64.
     """
@@ -46,10 +46,10 @@ async def read_body(request: Request) -> bytes:
     if declared != "application/json":
         raise WrongMediaType("The body must be declared as Content-Type: application/json.")
     try:
-        async with asyncio.timeout(BODY_DEADLINE_S):
+        async with asyncio.timeout(deadline_s):
             body = await _read(request)
     except TimeoutError:
-        raise TooSlow(f"The body was not complete within {BODY_DEADLINE_S:g} s.") from None
+        raise TooSlow(f"The body was not complete within {deadline_s:g} s.") from None
     if body.count(b'"resource"') > MOST_ENTRIES:
         raise TooLarge(f"The body holds more than {MOST_ENTRIES} resources; send fewer.")
     if depth(body) > MOST_DEPTH:

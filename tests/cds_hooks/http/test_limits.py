@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_hooks.errors import Busy
-from cds_hooks.http.limits import Admission, depth
+from cds_hooks.errors import Busy, TooSlow
+from cds_hooks.http.limits import Admission, depth, read_body
 
 JSON = st.recursive(
     st.none() | st.integers() | st.text(alphabet='ab"\\[]{}\u20ac'),
@@ -77,6 +78,17 @@ def test_a_request_may_be_sixty_four_deep_and_no_deeper(sandbox: Any, hook_reque
 
     assert sandbox.call(nested(62)).status_code == 200
     assert sandbox.call(nested(63)).status_code == 400
+
+
+def test_a_body_that_never_ends_is_given_up() -> None:
+    async def dripping() -> dict[str, Any]:
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    headers = [(b"content-type", b"application/json")]
+    request = Request({"type": "http", "method": "POST", "headers": headers}, dripping)
+    with pytest.raises(TooSlow):
+        asyncio.run(read_body(request, deadline_s=0.1))
 
 
 @pytest.fixture

@@ -133,6 +133,20 @@ def test_a_suggestion_that_is_not_recommended_does_not_say_so() -> None:
     assert "isRecommended" not in written(suggestion())
 
 
+@pytest.mark.requirement("CH-105", "CH-106", "CH-107")
+def test_a_source_may_have_a_topic_that_is_coded() -> None:
+    topic = Coding(code="12345", system="http://loinc.org", display="Haemodynamics")
+    source = Source(label="CardioTwin", topic=topic)
+    assert written(source)["topic"] == {
+        "code": "12345",
+        "system": "http://loinc.org",
+        "display": "Haemodynamics",
+    }
+    for missing in ({"code": "12345"}, {"system": "http://loinc.org"}):
+        with pytest.raises(TypeError):
+            Coding(**missing)
+
+
 @pytest.mark.requirement("CH-097")
 def test_an_override_reason_has_code_system_and_display() -> None:
     reason = OverrideReason(code="seen", system="https://twin.example/reasons", display="Seen")
