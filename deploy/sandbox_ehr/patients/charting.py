@@ -27,6 +27,9 @@ LATEST_H = 0.15
 
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+MEAN_FRACTION = 0.4
+"""Where the mean lies between diastolic and systolic: https://doi.org/10.1097/HJH.0b013e32803fb621."""
+
 ARTERIAL_LINE, CUFF = "Arterial line", "Cuff on the upper arm"
 
 
@@ -93,7 +96,7 @@ def _on_course(course: Course, hours_before: float) -> float:
 
 
 def _pressures(sample: SamplePatient, random: np.random.Generator) -> Iterator[Resource]:
-    """Yield blood pressure panels; their mean is a third of the way from diastolic to systolic."""
+    """Yield blood pressure panels with systolic, diastolic and mean."""
     course = sample.courses[SYSTOLIC]
     for number, hours_before in enumerate(_moments(sample, course, 1, random)):
         systolic = round(_on_course(course, hours_before) + random.normal(0, 2.0))
@@ -103,7 +106,7 @@ def _pressures(sample: SamplePatient, random: np.random.Generator) -> Iterator[R
         values = {
             SYSTOLIC: systolic,
             DIASTOLIC: diastolic,
-            MEAN: round(diastolic + (systolic - diastolic) / 3),
+            MEAN: round(diastolic + MEAN_FRACTION * (systolic - diastolic)),
         }
         on_line = sample.pressure_method == "arterial line"
         yield {

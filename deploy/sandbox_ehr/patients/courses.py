@@ -129,8 +129,8 @@ BLEEDING = SamplePatient(
     conditions=(("74474003", "Gastrointestinal haemorrhage"), ("13200003", "Peptic ulcer")),
     courses={
         "heart_rate": ((24, 78), (9, 82), (5, 98), (2, 112), (0, 122)),
-        "systolic": ((24, 130), (9, 126), (5, 112), (2, 96), (0, 87)),
-        "diastolic": ((24, 77), (9, 76), (5, 68), (2, 58), (0, 51)),
+        "systolic": ((24, 130), (9, 126), (5, 112), (2, 94), (0, 82)),
+        "diastolic": ((24, 77), (9, 76), (5, 71), (2, 61), (0, 53)),
         "respiratory_rate": ((24, 14), (8, 16), (3, 21), (0, 25)),
         "oxygen_saturation": ((24, 98), (6, 97), (0, 95)),
         "inspired_oxygen": ((24, 21), (4, 21), (3, 28), (0, 28)),
