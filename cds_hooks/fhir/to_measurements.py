@@ -17,6 +17,8 @@ from cds_hooks.fhir.kinds import Kind
 from cds_hooks.fhir.readings import NotUsed, Reading, Readings, readings_of
 from cds_hooks.fhir.resources import Patient, Unreadable, read
 from inference.core.trajectory import StayFacts, Trajectory, TrajectoryEvent
+from twin.core.events import body_surface_m2
+from twin.core.haemodynamics import Quantity
 from twin.core.measurements import Device, Measurement
 from twin.core.parameters import Body
 
@@ -84,21 +86,25 @@ def body_of(facts: PatientFacts) -> Body:
     )
 
 
-def twin_measurements(readings: Iterable[Reading]) -> tuple[Measurement, ...]:
-    """Return the readings the twin knows, in the unit of its quantity, oldest first."""
+def twin_measurements(
+    readings: Iterable[Reading], owner: Body | None = None
+) -> tuple[Measurement, ...]:
+    """Return the readings the twin knows, in the unit of its quantity, oldest first.
+
+    A cardiac index becomes a cardiac output where weight and height of its owner are known.
+    """
+    surface_m2 = None
+    if owner is not None and owner.weight_kg is not None and owner.height_cm is not None:
+        surface_m2 = body_surface_m2(owner)
     measurements = []
     for reading in readings:
-        quantity = CODE_OF_KIND[reading.kind].quantity
+        quantity, value = CODE_OF_KIND[reading.kind].quantity, reading.value
+        if reading.kind is Kind.CARDIAC_INDEX and surface_m2 is not None:
+            quantity, value = Quantity.CARDIAC_OUTPUT, value * surface_m2
         if quantity is None:
             continue
         measurements.append(
-            Measurement(
-                quantity=quantity,
-                value=reading.value,
-                taken_at=reading.taken_at,
-                reference=reading.reference,
-                device=reading.device,
-            )
+            Measurement(quantity, value, reading.taken_at, reading.reference, reading.device)
         )
     return tuple(measurements)
 

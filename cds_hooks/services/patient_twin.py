@@ -82,12 +82,13 @@ class PatientTwins:
         readings = readings_of(observations, patient_id, call.received_at, zone=self.zone)
         patient = next(iter(chart.resources.get(PATIENT, ())), None)
         facts = patient_facts(patient, readings.readings, call.received_at, patient_id)
+        body = body_of(facts)
         assimilation = await assimilate(
             self.store,
             self.estimator,
             patient_key(self.installation_key, call.fhir_server or call.issuer, patient_id),
-            twin_measurements(readings.readings),
-            body_of(facts),
+            twin_measurements(readings.readings, body),
+            body,
             call.received_at,
         )
         return PatientTwin(facts, readings, assimilation, _basis(readings, chart))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from cds_hooks.fhir.code_sheet import sheet
 from cds_hooks.fhir.codes import BY_LOINC, CODE_OF_KIND, MEASUREMENT_CODES, loinc_codes
 from cds_hooks.fhir.kinds import Kind
 from cds_hooks.fhir.measurement_code import MeasurementCode
@@ -113,3 +116,8 @@ def test_the_codes_of_kinds_can_be_searched_for() -> None:
         "2518-9",
         "32693-4",
     )
+
+
+def test_the_sheet_for_integration_engineers_is_the_table() -> None:
+    written = Path(__file__).parents[3] / "deploy" / "measurement_codes.md"
+    assert written.read_text("utf-8") == sheet()

@@ -22,6 +22,7 @@ from cds_hooks.fhir.to_measurements import (
 from inference.core.trajectory import TrajectoryEvent, columns_of
 from twin.core.haemodynamics import Quantity
 from twin.core.measurements import Condition, Device
+from twin.core.parameters import Body
 
 Raw = Callable[[object], msgspec.Raw]
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -50,6 +51,16 @@ def test_the_twin_gets_pressures_with_their_device_and_conditions() -> None:
         (Condition.INSPIRED_OXYGEN_FRACTION, 0.4, Device.UNKNOWN),
     ]
     assert measurements[0].source == "Observation/SYSTOLIC_PRESSURE"
+
+
+def test_a_cardiac_index_is_an_output_where_the_size_of_the_body_is_known() -> None:
+    index = [reading(Kind.CARDIAC_INDEX, 2.5, device=Device.THERMODILUTION)]
+    (output,) = twin_measurements(index, Body(60, "male", weight_kg=80, height_cm=180))
+    assert output.quantity is Quantity.CARDIAC_OUTPUT
+    assert output.value == pytest.approx(5.0)
+    assert output.device is Device.THERMODILUTION
+    assert twin_measurements(index, Body(60, "male", weight_kg=80, height_cm=None)) == ()
+    assert twin_measurements(index) == ()
 
 
 def test_the_trajectory_counts_minutes_from_the_start_of_the_window() -> None:
