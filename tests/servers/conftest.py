@@ -62,12 +62,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(command: list[str], ready: str, log: Path) -> Iterator[float]:
+def started(
+    command: list[str], ready: str, log: Path, environment: dict[str, str] | None = None
+) -> Iterator[float]:
     """Run a server until the end of the block; yield the seconds it took to answer."""
     began = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=environment,
         )
     try:
         while not _answers(ready):
@@ -90,6 +96,18 @@ def _answers(url: str) -> bool:
         return httpx2.get(url, timeout=5, trust_env=False).status_code == 200
     except httpx2.TransportError:
         return False
+
+
+class StartedServer:
+    """Starts a program of a test's own the way the servers here are started."""
+
+    free_port = staticmethod(free_port)
+    run = staticmethod(started)
+
+
+@pytest.fixture(scope="session")
+def start_server() -> StartedServer:
+    return StartedServer()
 
 
 @dataclass(frozen=True)
