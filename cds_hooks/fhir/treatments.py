@@ -95,10 +95,8 @@ TREATMENTS: Final = (
     ),
     TreatmentCodes(
         FluidKind.RED_CELLS,
-        (
-            (SNOMED, "116863004", "public maps"),
-            (SNOMED, "71493000", "public maps disagree: packed cells or their exchange"),
-        ),
+        # Not 71493000: public maps disagree whether it is packed cells or their exchange.
+        ((SNOMED, "116863004", "public maps"),),
         r"(?:packed )?red (?:blood )?cells?|prbcs?|rbcs?|erythrocyte concentrate",
         leads=True,
     ),
