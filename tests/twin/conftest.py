@@ -41,9 +41,10 @@ class Bedside:
         Quantity.OXYGEN_SATURATION: 97.0,
     }
     bleeding: ClassVar = {
-        Quantity.HEART_RATE: 112.0,
-        Quantity.SYSTOLIC_PRESSURE: 88.0,
-        Quantity.DIASTOLIC_PRESSURE: 56.0,
+        Quantity.HEART_RATE: 116.0,
+        Quantity.SYSTOLIC_PRESSURE: 84.0,
+        Quantity.DIASTOLIC_PRESSURE: 52.0,
+        Quantity.MEAN_PRESSURE: 63.0,
         Quantity.OXYGEN_SATURATION: 96.0,
     }
 

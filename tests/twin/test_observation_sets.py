@@ -112,10 +112,12 @@ def test_a_fit_needs_a_heart_rate_and_an_arterial_pressure(bedside: Bedside) -> 
 
 def test_three_pressures_of_one_device_are_two_pieces_of_news(bedside: Bedside) -> None:
     two = {Quantity.SYSTOLIC_PRESSURE: 120.0, Quantity.DIASTOLIC_PRESSURE: 70.0}
-    (pair,) = observation_sets(bedside.seen(two))
+    rate = {Quantity.HEART_RATE: 80.0}
+    lone = {Quantity.SYSTOLIC_PRESSURE: 120.0}
+    (single,) = observation_sets(bedside.seen({**lone, **rate}))
     (triple,) = observation_sets(bedside.seen({**two, Quantity.MEAN_PRESSURE: 87.0}))
     quantity = Quantity.SYSTOLIC_PRESSURE
-    information = 2.0 / pair.seen[quantity].sd ** 2
+    information = 2.0 / single.seen[quantity].sd ** 2
     assert 3.0 / triple.seen[quantity].sd ** 2 == pytest.approx(information)
 
 
@@ -146,3 +148,13 @@ def test_every_fitted_quantity_has_a_sourced_error_and_a_model_error(quantity: Q
         assert error_model(quantity, device).source
         assert error_model(quantity, device).sd(50.0) > 0.0
     assert DISCREPANCIES[quantity].model > 0.0
+
+
+def test_the_mean_that_a_cuff_does_not_chart_is_that_of_an_arm(bedside: Bedside) -> None:
+    (pair,) = observation_sets(
+        bedside.seen({Quantity.SYSTOLIC_PRESSURE: 120.0, Quantity.DIASTOLIC_PRESSURE: 70.0})
+    )
+    assert pair.seen[Quantity.MEAN_PRESSURE].value == pytest.approx(90.0)
+    assert pair.seen[Quantity.MEAN_PRESSURE].sd == pair.seen[Quantity.SYSTOLIC_PRESSURE].sd
+    (lone,) = observation_sets(bedside.seen({Quantity.DIASTOLIC_PRESSURE: 70.0}))
+    assert Quantity.MEAN_PRESSURE not in lone.seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from twin.core.posterior import Box, Draws, Observed, find_mode, importance_sample
+from twin.core.posterior import Box, Draws, Observed, find_modes, importance_sample
 
 
 class Linear:
@@ -43,11 +43,12 @@ def test_a_linear_posterior_is_the_textbook_one() -> None:
     covariance = np.linalg.inv(np.eye(9) + weighted.T @ weighted)
     mean = covariance @ weighted.T @ (observed.values / observed.sds)
     forward = Linear(matrix)
-    mode = find_mode(forward, observed, box(9))
+    draws = Draws.scrambled_sobol(9, 8192, seed=0)
+    modes = find_modes(forward, observed, box(9), draws)
+    (mode,) = modes
     np.testing.assert_allclose(mode.x, mean, atol=1e-6)
     np.testing.assert_allclose(mode.covariance, covariance, atol=1e-9)
-    draws = Draws.scrambled_sobol(9, 2048, seed=0)
-    sample = importance_sample(forward, observed, box(9), mode, draws)
+    sample = importance_sample(forward, observed, box(9), modes, draws)
     np.testing.assert_allclose(sample.x @ sample.weights, mean, atol=0.03)
     spread = sample.x - mean[:, None]
     np.testing.assert_allclose(spread * sample.weights @ spread.T, covariance, atol=0.08)
@@ -62,10 +63,9 @@ def test_a_curved_posterior_agrees_with_a_fine_grid() -> None:
     density = np.exp(-0.5 * (first**2 + second**2 + residual**2))
     density /= density.sum()
     forward = Ring()
-    mode = find_mode(forward, observed, box(2))
-    sample = importance_sample(
-        forward, observed, box(2), mode, Draws.scrambled_sobol(2, 8192, seed=1)
-    )
+    draws = Draws.scrambled_sobol(2, 16384, seed=1)
+    modes = find_modes(forward, observed, box(2), draws)
+    sample = importance_sample(forward, observed, box(2), modes, draws)
     assert sample.x[1] @ sample.weights == pytest.approx((second * density).sum(), abs=0.05)
     assert sample.predicted[0] @ sample.weights == pytest.approx(
         ((first**2 + second) * density).sum(), abs=0.02
@@ -82,11 +82,10 @@ def test_measurements_out_of_reach_leave_the_sample_inside_the_box() -> None:
     observed = Observed(np.array([50.0]), np.array([0.1]))
     forward = Linear(np.array([[1.0, 0.0]]))
     edges = box(2, 2.0)
-    mode = find_mode(forward, observed, edges)
-    assert mode.x[0] == pytest.approx(2.0)
-    sample = importance_sample(
-        forward, observed, edges, mode, Draws.scrambled_sobol(2, 512, seed=0)
-    )
+    draws = Draws.scrambled_sobol(2, 1024, seed=0)
+    modes = find_modes(forward, observed, edges, draws)
+    assert modes[0].x[0] == pytest.approx(2.0)
+    sample = importance_sample(forward, observed, edges, modes, draws)
     kept = sample.x[:, sample.weights > 0]
     assert np.all(np.abs(kept) <= 2.0)
     assert np.isfinite(sample.weights).all()
@@ -95,9 +94,8 @@ def test_measurements_out_of_reach_leave_the_sample_inside_the_box() -> None:
 def test_resampling_keeps_each_draw_in_proportion_to_its_weight() -> None:
     observed = Observed(np.array([0.0]), np.array([1.0]))
     forward = Linear(np.array([[1.0]]))
-    mode = find_mode(forward, observed, box(1))
-    sample = importance_sample(
-        forward, observed, box(1), mode, Draws.scrambled_sobol(1, 1024, seed=0)
-    )
+    draws = Draws.scrambled_sobol(1, 4096, seed=0)
+    modes = find_modes(forward, observed, box(1), draws)
+    sample = importance_sample(forward, observed, box(1), modes, draws)
     kept = sample.x[0, sample.resample(256, along=0)]
     assert kept.std() == pytest.approx(np.sqrt(0.5), abs=0.05)

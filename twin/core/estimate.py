@@ -33,7 +33,7 @@ from twin.core.observation_sets import (
     screen,
 )
 from twin.core.parameters import PARAMETER_INDEX, PARAMETERS
-from twin.core.posterior import Draws, Mode, Sample, find_mode, importance_sample
+from twin.core.posterior import MOST_ROUNDS, Draws, Mode, Sample, find_modes, importance_sample
 from twin.core.present import present_state
 from twin.core.prior import COORDINATES, GROWS_WITH_SIZE, Expectation
 
@@ -52,11 +52,13 @@ __all__ = ["ConvergedFit", "Estimator", "Fit", "FitOutcome", "Interval"]
 
 ADULT_YEARS = 18.0
 
-SAMPLES = 2048
-"""Draws of the importance sampler where one set of vital signs is fitted."""
+SAMPLES = 512 * MOST_ROUNDS
+"""Most draws of the importance sampler where one set of vital signs is fitted; a third of them
+where that is enough."""
 
-SAMPLES_OF_HISTORY = 1024
-"""Draws where several sets are fitted: each costs the emulator as many calls as there are sets."""
+SAMPLES_OF_HISTORY = 256 * MOST_ROUNDS
+"""Most draws where several sets are fitted: each costs the emulator as many calls as there are
+sets."""
 
 ESTIMATE_MEMBERS = 256
 """Resampled draws that carry the estimates: enough for the ends of a 90 % interval."""
@@ -154,10 +156,10 @@ class Estimator:
     def _solve(self, problem: _Problem) -> Fit:
         history = problem.history
         observed, box = history.observed(), history.box()
-        mode = find_mode(history, observed, box)
         draws = self._drawn(history.unknowns)
-        sample = importance_sample(history, observed, box, mode, draws)
-        return self._conclude(problem, mode, sample)
+        modes = find_modes(history, observed, box, draws)
+        sample = importance_sample(history, observed, box, modes, draws)
+        return self._conclude(problem, modes[0], sample)
 
     def _conclude(self, problem: _Problem, mode: Mode, sample: Sample) -> Fit:
         size = problem.expectation.size

@@ -7,7 +7,7 @@ error) and says in a sentence what was set aside. Nothing here knows the model.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from twin.core.device_errors import ARTERIAL_PRESSURES, FITTED_QUANTITIES, error_model
@@ -135,11 +135,37 @@ def _one_set(newest: datetime, newest_first: Sequence[Measurement]) -> Observati
     for quantity, measurement in chosen.items():
         sd = error_model(quantity, measurement.device).sd(measurement.value)
         if quantity in ARTERIAL_PRESSURES and pressures == 3:
-            # A device derives the third pressure from the other two: three values, two pieces of
-            # news.
-            sd *= math.sqrt(1.5)
+            sd *= THIRD_PRESSURE
         seen[quantity] = Seen(measurement.value, sd, measurement)
-    return ObservationSet(newest, seen)
+    return ObservationSet(newest, _with_mean_pressure(seen))
+
+
+THIRD_PRESSURE = math.sqrt(1.5)
+"""A third pressure follows from the other two: three values, but two pieces of news."""
+
+BRACHIAL_FORM_FACTOR = 0.40
+"""Mean pressure lies this share of the pulse pressure above the diastolic, at the arm where cuffs
+and most lines measure (Bos 2007, J Hypertens 25:751). In the aorta, which the model has, it is
+nearer to 0.46: pulse pressure grows on its way to the arm while the mean hardly changes."""
+
+
+def _with_mean_pressure(seen: dict[Quantity, Seen]) -> dict[Quantity, Seen]:
+    """Return the set with the mean pressure that its systolic and diastolic ones imply.
+
+    Without it the model would read an arm's pulse as an aorta's, and the mean some mmHg too high.
+    """
+    systolic = seen.get(Quantity.SYSTOLIC_PRESSURE)
+    diastolic = seen.get(Quantity.DIASTOLIC_PRESSURE)
+    if systolic is None or diastolic is None or Quantity.MEAN_PRESSURE in seen:
+        return seen
+    pulse = systolic.value - diastolic.value
+    mean = diastolic.value + BRACHIAL_FORM_FACTOR * pulse
+    inflated = {
+        quantity: replace(seen[quantity], sd=THIRD_PRESSURE * seen[quantity].sd)
+        for quantity in (Quantity.SYSTOLIC_PRESSURE, Quantity.DIASTOLIC_PRESSURE)
+    }
+    implied = Seen(mean, inflated[Quantity.DIASTOLIC_PRESSURE].sd, diastolic.measurement)
+    return {**seen, **inflated, Quantity.MEAN_PRESSURE: implied}
 
 
 def contradiction(observed: ObservationSet) -> str | None:

@@ -16,14 +16,29 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy import special, stats
-from scipy.linalg import solve_triangular
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-STUDENT_FREEDOM = 5.0
-"""Tails heavier than any posterior here, so that no weight explodes; light enough to waste few
-draws."""
+STUDENT_FREEDOM = 20.0
+"""Tails heavier than those of any posterior here, so that no weight explodes, yet not so heavy
+that in a dozen dimensions most draws fall too near or too far."""
+
+GUESSES = 64
+"""Prior draws among which a second start is sought."""
+
+NEGLIGIBLE = 10.0
+"""A second mode that costs this much more than the first holds less than a hundredth of it."""
+
+DISTINCT = 0.5
+"""Ends nearer to each other than this, in prior standard deviations, are one mode."""
+
+LEAST_ROUNDS = 4
+"""Each round learns from those before how the posterior is shaped."""
+
+MOST_ROUNDS = 16
+ENOUGH = 150.0
+"""Effective draws at which no further round is needed: the ends of a 90 % interval stand still."""
 
 PROPOSAL_WIDENING = 1.15
 """A proposal must be wider than its target; Laplace's covariance is a little too narrow when h is
@@ -89,10 +104,9 @@ class Draws:
         chi_squared = stats.chi2.ppf(uniform[-1], STUDENT_FREEDOM)
         return cls(normal * np.sqrt(STUDENT_FREEDOM / chi_squared))
 
-    def halves(self) -> tuple[Float[np.ndarray, "coordinate half"], ...]:
-        """Return the draws in two halves, one for each proposal."""
-        middle = self.points.shape[1] // 2
-        return self.points[:, :middle], self.points[:, middle:]
+    def rounds(self) -> list[Float[np.ndarray, "coordinate part"]]:
+        """Return the draws in as many parts as there may be rounds."""
+        return np.split(self.points, MOST_ROUNDS, axis=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,11 +137,42 @@ class Sample:
         return chosen
 
 
-def find_mode(forward: Forward, observed: Observed, box: Box, iterations: int = 8) -> Mode:
-    """Return the most probable point of the box, by damped Gauss-Newton from the middle."""
-    x = np.clip(np.zeros(len(box.low)), box.low, box.high)
+def find_modes(
+    forward: Forward, observed: Observed, box: Box, draws: Draws, iterations: int = 10
+) -> tuple[Mode, ...]:
+    """Return the ends of two damped descents, the more probable first; one where they meet.
+
+    One starts in the prior's middle, the other at the best of some prior draws: a history of
+    several sets can often be explained in two ways.
+    """
+    guesses = np.clip(draws.points[:, :GUESSES], box.low[:, None], box.high[:, None])
+    _, heights = _log_posterior(forward, observed, box, guesses)
+    middle = np.clip(np.zeros(len(box.low)), box.low, box.high)
+    (cost, x), (other_cost, other) = sorted(
+        (
+            _descend(forward, observed, box, start, iterations)
+            for start in (middle, guesses[:, int(np.argmax(heights))])
+        ),
+        key=lambda end: end[0],
+    )
+    best = _mode_at(forward, observed, x)
+    if other_cost - cost > NEGLIGIBLE or np.linalg.norm(other - x) < DISTINCT:
+        return (best,)
+    return best, _mode_at(forward, observed, other)
+
+
+def _mode_at(forward: Forward, observed: Observed, x: np.ndarray) -> Mode:
+    _, slope = forward.predict_with_slope(x)
+    jacobian = slope / observed.sds[:, None]
+    return Mode(x, np.linalg.inv(np.eye(len(x)) + jacobian.T @ jacobian))
+
+
+def _descend(
+    forward: Forward, observed: Observed, box: Box, start: np.ndarray, iterations: int
+) -> tuple[float, np.ndarray]:
+    """Return the lowest cost found and where, by Gauss-Newton steps shortened when they fail."""
+    x = best = start
     damping, cost = 0.0, np.inf
-    best = x
     for _ in range(iterations):
         predicted, slope = forward.predict_with_slope(x)
         residual = (observed.values - predicted) / observed.sds
@@ -136,43 +181,36 @@ def find_mode(forward: Forward, observed: Observed, box: Box, iterations: int = 
             damping = max(1.0, 4.0 * damping)
             x = 0.5 * (x + best)
             continue
-        if cost - here < CLOSE_ENOUGH:
-            best = x
+        gained, cost, best = cost - here, here, x
+        if gained < CLOSE_ENOUGH:
             break
-        cost, best = here, x
         damping *= 0.25
         jacobian = slope / observed.sds[:, None]
         precision = np.eye(len(x)) * (1.0 + damping) + jacobian.T @ jacobian
         step = np.linalg.solve(precision, jacobian.T @ residual - x)
         x = np.clip(x + step, box.low, box.high)
-    _, slope = forward.predict_with_slope(best)
-    jacobian = slope / observed.sds[:, None]
-    return Mode(best, np.linalg.inv(np.eye(len(best)) + jacobian.T @ jacobian))
+    return cost, best
 
 
 def importance_sample(
-    forward: Forward, observed: Observed, box: Box, mode: Mode, draws: Draws
+    forward: Forward, observed: Observed, box: Box, modes: tuple[Mode, ...], draws: Draws
 ) -> Sample:
-    """Return weighted draws: half placed around the mode, half by the moments of those."""
-    first_draws, second_draws = draws.halves()
-    first = _Proposal.around(mode.x, mode.covariance)
-    x1 = first.place(first_draws)
-    predicted1, target1 = _log_posterior(forward, observed, box, x1)
-    weights1 = _normalised(target1 - first.log_density(x1))
-    mean = x1 @ weights1
-    spread = (x1 - mean[:, None]) * weights1 @ (x1 - mean[:, None]).T
-    # Few effective draws make a wild covariance; lean on Laplace's in proportion.
-    trust = min(1.0, 1.0 / float(np.sum(weights1**2)) / (10.0 * len(mean)))
-    second = _Proposal.around(
-        trust * mean + (1.0 - trust) * mode.x,
-        trust * spread + (1.0 - trust) * mode.covariance,
-    )
-    x2 = second.place(second_draws)
-    predicted2, target2 = _log_posterior(forward, observed, box, x2)
-    x = np.concatenate((x1, x2), axis=1)
-    mixture = np.logaddexp(first.log_density(x), second.log_density(x))
-    weights = _normalised(np.concatenate((target1, target2)) - mixture)
-    return Sample(x, np.concatenate((predicted1, predicted2), axis=1), weights)
+    """Return weighted draws: a round around each mode, each later one as the earlier taught."""
+    waiting = [_Proposal.around(mode.x, mode.covariance) for mode in modes]
+    proposals: list[_Proposal] = []
+    gathered = _Gathered.nothing(len(modes[0].x), len(observed.values))
+    for count, part in enumerate(draws.rounds(), start=1):
+        newest = waiting.pop(0)
+        placed = newest.place(part)
+        found = _log_posterior(forward, observed, box, placed)
+        gathered = gathered.and_more(placed, *found, proposals, newest)
+        proposals.append(newest)
+        sample = gathered.sample()
+        if count >= LEAST_ROUNDS and sample.effective_size >= ENOUGH:
+            break
+        if not waiting:
+            waiting.append(_Proposal.taught_by(sample.x, gathered.log_weights(), modes[0]))
+    return sample
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,11 +219,27 @@ class _Proposal:
 
     middle: np.ndarray
     factor: np.ndarray
+    inverse: np.ndarray
+    """Of the factor: a dozen rows, so that multiplying by it is as exact as solving, and
+    faster."""
 
     @classmethod
     def around(cls, middle: np.ndarray, covariance: np.ndarray) -> _Proposal:
         widened = PROPOSAL_WIDENING**2 * covariance + 1e-9 * np.eye(len(middle))
-        return cls(middle, np.linalg.cholesky(widened))
+        factor = np.linalg.cholesky(widened)
+        return cls(middle, factor, np.linalg.inv(factor))
+
+    @classmethod
+    def taught_by(cls, x: np.ndarray, log_weights: np.ndarray, mode: Mode) -> _Proposal:
+        """Return a proposal with the moments of weighted draws, softened until enough count."""
+        enough = 4.0 * len(x)
+        for softening in (1.0, 0.5, 0.25):
+            weights = _normalised(softening * log_weights)
+            if 1.0 / np.sum(weights**2) >= enough:
+                mean = x @ weights
+                apart = x - mean[:, None]
+                return cls.around(mean, apart * weights @ apart.T)
+        return cls.around(mode.x, 2.0 * mode.covariance)
 
     def place(self, draws: np.ndarray) -> np.ndarray:
         placed: np.ndarray = self.middle[:, None] + self.factor @ draws
@@ -193,9 +247,7 @@ class _Proposal:
 
     def log_density(self, x: np.ndarray) -> np.ndarray:
         """Return the logarithm of the density, up to a constant that all proposals share."""
-        scaled = solve_triangular(
-            self.factor, x - self.middle[:, None], lower=True, check_finite=False
-        )
+        scaled = self.inverse @ (x - self.middle[:, None])
         freedom = STUDENT_FREEDOM
         distance = np.einsum("ij,ij->j", scaled, scaled)
         density: np.ndarray = -0.5 * (freedom + len(self.middle)) * np.log1p(distance / freedom)
@@ -221,3 +273,45 @@ def _normalised(log_weights: np.ndarray) -> np.ndarray:
     weights = np.exp(log_weights - highest)
     normalised: np.ndarray = weights / weights.sum()
     return normalised
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Gathered:
+    """All draws so far, with the posterior and the mixture of all proposals at each."""
+
+    x: np.ndarray
+    predicted: np.ndarray
+    target: np.ndarray
+    mixture: np.ndarray
+
+    @classmethod
+    def nothing(cls, coordinates: int, observations: int) -> _Gathered:
+        nobody = np.empty(0)
+        return cls(np.empty((coordinates, 0)), np.empty((observations, 0)), nobody, nobody)
+
+    def and_more(
+        self,
+        placed: np.ndarray,
+        predicted: np.ndarray,
+        target: np.ndarray,
+        earlier: list[_Proposal],
+        newest: _Proposal,
+    ) -> _Gathered:
+        """Return these draws and the newest proposal's, every proposal counted at every draw."""
+        here = newest.log_density(placed)
+        for proposal in earlier:
+            here = np.logaddexp(here, proposal.log_density(placed))
+        before = np.logaddexp(self.mixture, newest.log_density(self.x))
+        return _Gathered(
+            np.concatenate((self.x, placed), axis=1),
+            np.concatenate((self.predicted, predicted), axis=1),
+            np.concatenate((self.target, target)),
+            np.concatenate((before, here)),
+        )
+
+    def log_weights(self) -> np.ndarray:
+        difference: np.ndarray = self.target - self.mixture
+        return difference
+
+    def sample(self) -> Sample:
+        return Sample(self.x, self.predicted, _normalised(self.log_weights()))

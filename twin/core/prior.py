@@ -45,16 +45,17 @@ COORDINATES: Final[tuple[Coordinate, ...]] = (
     Coordinate(
         "blood_volume",
         0.13,
-        0.06,
-        "Nadler 1962: sd about 9 % in health, bleeding and congestion added; drift: 300 mL/h",
+        0.12,
+        "Nadler 1962: sd about 9 % in health, bleeding and congestion added; drift: 650 mL/h, "
+        "class II haemorrhage within two hours (ATLS)",
     ),
     Coordinate(
-        "resting_heart_rate", 0.25, 0.06, "resting pulse sd 12 /min in adults, fever added"
+        "resting_heart_rate", 0.30, 0.08, "resting pulse sd 12 /min in adults, fever added"
     ),
     Coordinate(
         "left_ventricle_systolic_elastance",
         0.40,
-        0.08,
+        0.10,
         "Chen 2001, J Am Coll Cardiol 38:2028: 2.3 sd 1.0 mmHg/mL",
     ),
     Coordinate(
@@ -71,21 +72,21 @@ COORDINATES: Final[tuple[Coordinate, ...]] = (
     ),
     Coordinate(
         "systemic_resistance",
-        0.35,
-        0.12,
-        "from septic (half) to vasoconstricted (double) in two standard deviations",
+        0.45,
+        0.20,
+        "from septic (less than half) to vasoconstricted (more than double) in two sd",
     ),
     Coordinate(
         "reflex_set_point",
-        12.0,
+        15.0,
         2.0,
-        "habitual mean pressure, sd 12 mmHg in adults with hypertension among them",
+        "habitual mean pressure, sd 12 mmHg in adults with hypertension among them; illness added",
         logarithmic=False,
     ),
     Coordinate(
         "pulmonary_shunt",
         1.0,
-        0.25,
+        0.35,
         "from 3 % in health (Levitzky 2013) to 20-40 % in respiratory failure, two sd",
     ),
     Coordinate(

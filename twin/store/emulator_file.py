@@ -46,7 +46,7 @@ def read_emulator(path: Traversable | Path | None = None) -> Emulator:
         with (path or shipped_emulator_path()).open("rb") as file:
             stored = np.load(file, allow_pickle=False)
             return _from_arrays({name: stored[name] for name in stored.files})
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise EmulatorUnreadable(
             "The emulator's weights cannot be read: run `cardiotwin train emulator`, "
             "or install the package anew."
