@@ -27,6 +27,20 @@ _UID: Final = re.compile(r"[0-9.]{1,64}")
 _DEFLATED: Final = frozenset({"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.8.1"})
 _TRANSFER_SYNTAX: Final = (0x0002, 0x0010)
 _LONG_LENGTHS: Final = frozenset({b"OB", b"UN"})  # of the VRs that group 2 may hold
+_UNREADABLE: Final = (
+    InvalidDicomError,
+    AttributeError,
+    ValueError,
+    TypeError,
+    KeyError,
+    NotImplementedError,
+    EOFError,
+    RecursionError,
+    struct.error,
+    OSError,
+)
+"""What pydicom raises of bytes that are no file, or of one without an identifier."""
+
 _TAGS: Final = (
     "StudyInstanceUID",
     "SeriesInstanceUID",
@@ -62,18 +76,7 @@ def identified(data: bytes) -> EncodedInstance:
             instance_number=_number(header.get("InstanceNumber")),
             data=data,
         )
-    except (
-        InvalidDicomError,
-        AttributeError,
-        ValueError,
-        TypeError,
-        KeyError,
-        NotImplementedError,
-        EOFError,
-        RecursionError,
-        struct.error,
-        OSError,
-    ):
+    except _UNREADABLE:
         raise ArchiveUnreadable("a part is no DICOM file with its identifiers") from None
 
 
