@@ -23,6 +23,7 @@ from twin.core.comparison import (
 from twin.core.forecast import Forecast, forecast
 from twin.core.haemodynamics import Quantity
 from twin.core.measurements import Measurement
+from twin.core.observation_sets import CLOCK_TOLERANCE_S
 from twin.core.parameters import Body
 from twin.core.ranking import USUAL_GOAL, Goal, Ranked, rank
 from twin.core.stored_twin import PatientKey, StoredTwin
@@ -57,6 +58,8 @@ __all__ = [
 KEPT_FOR: Final = timedelta(hours=48)
 """Older measurements say nothing of the present state and are dropped, so that a twin stays
 small."""
+
+CLOCK_TOLERANCE: Final = timedelta(seconds=CLOCK_TOLERANCE_S)
 
 MOST_KEPT: Final = 512
 """Even a monitor that charts every minute must not make a twin grow."""
@@ -173,7 +176,7 @@ def _updated(
     known = stored.measurements if stored else ()
     new = _unknown(measurements, known, now)
     kept = _kept((*known, *new), now)
-    latest = kept[-1].taken_at if kept else None
+    latest = max((m.taken_at for m in kept if m.taken_at <= now + CLOCK_TOLERANCE), default=None)
     if (
         stored is not None
         and not new

@@ -103,6 +103,18 @@ def test_what_is_kept_is_bounded_in_age_and_number(estimator: Estimator, bedside
     assert not set(ancient) & set(result.twin.measurements)
 
 
+def test_a_value_of_the_future_is_neither_fitted_nor_the_latest(
+    estimator: Estimator, bedside: Bedside
+) -> None:
+    late = bedside.noon + timedelta(hours=3)
+    ahead = Measurement(Quantity.HEART_RATE, 150.0, late, "Observation/late")
+    measurements = [*bedside.seen(bedside.stable), ahead]
+    result = assimilated(MemoryTwinStore(), estimator, bedside, measurements)
+    assert result.latest_at == bedside.noon
+    assert any("dated in the future" in sentence for sentence in result.fit.sentences)
+    assert result.fit.estimates[Quantity.HEART_RATE].median < 90.0
+
+
 def test_a_poor_fit_is_kept_too_and_says_why_it_gives_no_advice(
     estimator: Estimator, bedside: Bedside
 ) -> None:
