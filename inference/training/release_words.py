@@ -21,7 +21,7 @@ SHARED_ATTRIBUTES: Final = {
         "on the number alone; withholding treatment."
     ),
     "known_risks_and_limitations": (
-        "Learnt from intensive care of one hospital between 2001 and 2008 with one death in seven:"
+        "Learnt from intensive care of one hospital with one death in seven:"
         " on a general ward the number is too high until calibrated there. What was measured, and "
         "how often, reflects what clinicians already thought. Single sets of vital signs carry "
         "little: the interval shows sampling error, not that."
@@ -72,7 +72,8 @@ def card_text(document: Mapping[str, Any]) -> str:
         f"{evidence['held_out_records']} stays ({evidence['held_out_deaths']} deaths) that taught "
         "nothing: no net, no boosting, no scale, no calibration, no threshold. A record stands "
         "for a patient.",
-        f"Weights: `{document['digest']}`, built {document['built']}.",
+        f"Weights: `{document['digest']}`, built {document['built']}. Data: PhysioNet/CinC "
+        "Challenge 2012, https://physionet.org/content/challenge-2012/1.0.0/, ODC-BY 1.0.",
         _figures(evidence),
         _levels(document),
         _rest(evidence),
