@@ -118,8 +118,8 @@ class StayFacts:
 class Trajectory:
     """A window of ``hours`` that ends now, with every event of it.
 
-    ``twin_features`` may carry quantities of the patient's circulation model by name, for a release
-    that was trained with them; the first one was not and leaves them unread.
+    ``twin_features`` may carry quantities of the patient's circulation model by name, for a
+    release that was trained with them; the first one was not and leaves them unread.
     """
 
     events: tuple[TrajectoryEvent, ...]
