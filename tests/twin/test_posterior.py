@@ -18,7 +18,7 @@ class Linear:
         return self.matrix @ x
 
     def predict_with_slope(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.matrix @ x, self.matrix
+        return self.matrix @ x, np.repeat(self.matrix[None], x.shape[1], axis=0)
 
 
 class Ring:
@@ -28,7 +28,8 @@ class Ring:
         return (x[0] ** 2 + x[1])[None, :]
 
     def predict_with_slope(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.array([x[0] ** 2 + x[1]]), np.array([[2.0 * x[0], 1.0]])
+        slopes = np.stack((2.0 * x[0], np.ones_like(x[0])), axis=1)
+        return self.predict(x), slopes[:, None, :]
 
 
 def box(coordinates: int, edge: float = 6.0) -> Box:
@@ -99,3 +100,24 @@ def test_resampling_keeps_each_draw_in_proportion_to_its_weight() -> None:
     sample = importance_sample(forward, observed, box(1), modes, draws)
     kept = sample.x[0, sample.resample(256, along=0)]
     assert kept.std() == pytest.approx(np.sqrt(0.5), abs=0.05)
+
+
+class Valley:
+    """y = |x1| softened: two distinct explanations of one measurement."""
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return np.sqrt(x[:1] ** 2 + 0.01)
+
+    def predict_with_slope(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        y = self.predict(x)
+        slopes = np.stack((x[0] / y[0], np.zeros_like(x[0])), axis=1)
+        return y, slopes[:, None, :]
+
+
+def test_two_explanations_of_one_measurement_are_both_kept() -> None:
+    observed = Observed(np.array([1.5]), np.array([0.1]))
+    draws = Draws.scrambled_sobol(2, 4096, seed=0)
+    modes = find_modes(Valley(), observed, box(2), draws)
+    assert sorted(np.sign(mode.x[0]) for mode in modes) == [-1.0, 1.0]
+    sample = importance_sample(Valley(), observed, box(2), modes, draws)
+    assert 0.4 < sample.weights[sample.x[0] > 0].sum() < 0.6

@@ -122,24 +122,24 @@ class History:
         return np.concatenate(predictions)
 
     def predict_with_slope(
-        self, x: Float[np.ndarray, " coordinate"]
-    ) -> tuple[Float[np.ndarray, " observation"], Float[np.ndarray, "observation coordinate"]]:
-        """Return the prediction at one point and its slope by each unknown."""
-        inputs = np.concatenate([self._inputs(x[:, None], m) for m in self.moments], axis=1)
+        self, x: Float[np.ndarray, "coordinate sample"]
+    ) -> tuple[
+        Float[np.ndarray, "observation sample"], Float[np.ndarray, "sample observation coordinate"]
+    ]:
+        """Return the predictions and their slopes by each unknown."""
+        inputs = np.concatenate([self._inputs(x, moment) for moment in self.moments], axis=1)
         values, slopes = self.emulator.predict_with_slope(inputs)
+        count = x.shape[1]
         predictions, jacobians = [], []
-        for column, moment in enumerate(self.moments):
+        for place, moment in enumerate(self.moments):
+            here = slice(place * count, (place + 1) * count)
             rows = self.emulator.rows(moment.quantities)
-            by_u = slopes[column][rows][:, : len(COORDINATES)] * COORDINATE_SDS
-            jacobian = np.zeros((len(rows), self.unknowns))
-            jacobian[:, : len(COORDINATES)] = by_u
-            if self.drifts:
-                jacobian[:, len(COORDINATES) :] = (
-                    -moment.age_h * _SHIFT_PER_RHO_H * by_u[:, DRIFTING]
-                )
-            predictions.append(values[rows, column])
-            jacobians.append(jacobian)
-        return np.concatenate(predictions), np.concatenate(jacobians)
+            by_u = slopes[here][:, rows, : len(COORDINATES)] * COORDINATE_SDS
+            by_rho = -moment.age_h * _SHIFT_PER_RHO_H * by_u[:, :, DRIFTING]
+            parts = (by_u, by_rho) if self.drifts else (by_u,)
+            predictions.append(values[rows, here])
+            jacobians.append(np.concatenate(parts, axis=2))
+        return np.concatenate(predictions), np.concatenate(jacobians, axis=1)
 
     def present(
         self, x: Float[np.ndarray, "coordinate sample"]

@@ -24,11 +24,14 @@ STUDENT_FREEDOM = 20.0
 """Tails heavier than those of any posterior here, so that no weight explodes, yet not so heavy
 that in a dozen dimensions most draws fall too near or too far."""
 
-GUESSES = 64
-"""Prior draws among which a second start is sought."""
+GUESSES = 128
+"""Prior draws among which starts are sought."""
+
+DESCENTS = 6
+MOST_MODES = 3
 
 NEGLIGIBLE = 10.0
-"""A second mode that costs this much more than the first holds less than a hundredth of it."""
+"""A mode that costs this much more than the first holds less than a hundredth of it."""
 
 DISTINCT = 0.5
 """Ends nearer to each other than this, in prior standard deviations, are one mode."""
@@ -59,9 +62,11 @@ class Forward(Protocol):
         ...
 
     def predict_with_slope(
-        self, x: Float[np.ndarray, " coordinate"]
-    ) -> tuple[Float[np.ndarray, " observation"], Float[np.ndarray, "observation coordinate"]]:
-        """Return the prediction at one point and its derivative by each coordinate."""
+        self, x: Float[np.ndarray, "coordinate sample"]
+    ) -> tuple[
+        Float[np.ndarray, "observation sample"], Float[np.ndarray, "sample observation coordinate"]
+    ]:
+        """Return the predictions and their derivatives by each coordinate."""
         ...
 
 
@@ -140,56 +145,60 @@ class Sample:
 def find_modes(
     forward: Forward, observed: Observed, box: Box, draws: Draws, iterations: int = 10
 ) -> tuple[Mode, ...]:
-    """Return the ends of two damped descents, the more probable first; one where they meet.
+    """Return where damped Gauss-Newton descents end, the most probable first.
 
-    One starts in the prior's middle, the other at the best of some prior draws: a history of
-    several sets can often be explained in two ways.
+    One starts in the prior's middle, the others at the best of some prior draws: a history of
+    several sets can often be explained in more than one way.
     """
     guesses = np.clip(draws.points[:, :GUESSES], box.low[:, None], box.high[:, None])
     _, heights = _log_posterior(forward, observed, box, guesses)
+    starts = guesses[:, np.argsort(heights)[1 - DESCENTS :]]
     middle = np.clip(np.zeros(len(box.low)), box.low, box.high)
-    (cost, x), (other_cost, other) = sorted(
-        (
-            _descend(forward, observed, box, start, iterations)
-            for start in (middle, guesses[:, int(np.argmax(heights))])
-        ),
-        key=lambda end: end[0],
+    ends, costs = _descend(
+        forward, observed, box, np.concatenate((middle[:, None], starts), axis=1), iterations
     )
-    best = _mode_at(forward, observed, x)
-    if other_cost - cost > NEGLIGIBLE or np.linalg.norm(other - x) < DISTINCT:
-        return (best,)
-    return best, _mode_at(forward, observed, other)
+    chosen: list[np.ndarray] = []
+    for end, cost in zip(ends.T[np.argsort(costs)], np.sort(costs), strict=True):
+        apart = all(np.linalg.norm(end - other) > DISTINCT for other in chosen)
+        if apart and cost - costs.min() < NEGLIGIBLE and len(chosen) < MOST_MODES:
+            chosen.append(end)
+    return tuple(_mode_at(forward, observed, x) for x in chosen)
 
 
 def _mode_at(forward: Forward, observed: Observed, x: np.ndarray) -> Mode:
-    _, slope = forward.predict_with_slope(x)
-    jacobian = slope / observed.sds[:, None]
+    _, slopes = forward.predict_with_slope(x[:, None])
+    jacobian = slopes[0] / observed.sds[:, None]
     return Mode(x, np.linalg.inv(np.eye(len(x)) + jacobian.T @ jacobian))
 
 
 def _descend(
-    forward: Forward, observed: Observed, box: Box, start: np.ndarray, iterations: int
-) -> tuple[float, np.ndarray]:
-    """Return the lowest cost found and where, by Gauss-Newton steps shortened when they fail."""
-    x = best = start
-    damping, cost = 0.0, np.inf
+    forward: Forward, observed: Observed, box: Box, starts: np.ndarray, iterations: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each descent got lowest, and the cost there; all descend side by side.
+
+    A step that failed to lower the cost is halved, and the next ones are damped.
+    """
+    x, best = starts, starts
+    damping = np.zeros(starts.shape[1])
+    cost = np.full(starts.shape[1], np.inf)
+    low, high = box.low[:, None], box.high[:, None]
     for _ in range(iterations):
-        predicted, slope = forward.predict_with_slope(x)
-        residual = (observed.values - predicted) / observed.sds
-        here = float(x @ x + residual @ residual)
-        if here > cost:
-            damping = max(1.0, 4.0 * damping)
-            x = 0.5 * (x + best)
-            continue
-        gained, cost, best = cost - here, here, x
-        if gained < CLOSE_ENOUGH:
+        predicted, slopes = forward.predict_with_slope(x)
+        residual = (observed.values[:, None] - predicted) / observed.sds[:, None]
+        here = np.sum(x * x, axis=0) + np.sum(residual * residual, axis=0)
+        better = here < cost
+        gained = np.where(better, cost - here, 0.0)
+        best, cost = np.where(better, x, best), np.where(better, here, cost)
+        if np.all(better & (gained < CLOSE_ENOUGH)):
             break
-        damping *= 0.25
-        jacobian = slope / observed.sds[:, None]
-        precision = np.eye(len(x)) * (1.0 + damping) + jacobian.T @ jacobian
-        step = np.linalg.solve(precision, jacobian.T @ residual - x)
-        x = np.clip(x + step, box.low, box.high)
-    return cost, best
+        damping = np.where(better, 0.25 * damping, np.maximum(1.0, 4.0 * damping))
+        jacobians = slopes / observed.sds[:, None]
+        precision = np.swapaxes(jacobians, 1, 2) @ jacobians
+        precision += (1.0 + damping)[:, None, None] * np.eye(len(x))
+        pull = np.einsum("sij,is->sj", jacobians, residual) - x.T
+        step = np.linalg.solve(precision, pull[:, :, None])[:, :, 0].T
+        x = np.where(better, np.clip(x + step, low, high), 0.5 * (x + best))
+    return best, cost
 
 
 def importance_sample(
