@@ -22,7 +22,6 @@ import uvicorn
 from joserfc import jwk, jws
 from starlette.testclient import TestClient
 
-from cds_hooks.app import Parts, create_app
 from cds_hooks.ports import FhirQuery, Grant
 from cds_hooks.security.hook_token import TrustedIssuer
 from cds_hooks.security.replay import MemoryUsedTokens
@@ -319,6 +318,8 @@ def door(signer: Signer, clock: SetClock) -> Door:
 @pytest.fixture
 def install(tmp_path: Path, signer: Signer) -> Iterator[Callable[..., Any]]:
     """Return a context manager that runs an application: ``with install(trust=...) as it``."""
+    # Imported here because it brings the twin and the nets, which most tests of this room spare.
+    from cds_hooks.app import Parts, create_app
 
     @contextmanager
     def running(probe: Probe | None = None, **changes: Any) -> Iterator[Installation]:
