@@ -10,14 +10,16 @@ from typing import Any
 import msgspec
 
 _HALVED = ("doseQuantity", "rateQuantity")
+_TELLS_THE_DOSE = frozenset({"text", "patientInstruction"})
 
 
 def halved_order(draft: msgspec.Raw) -> dict[str, Any] | None:
     """Return the draft with half the dose or rate and all else equal (CH-120), or None.
 
     None where the order is no MedicationRequest with exactly one structured dose: guessing which
-    of several steps to halve, or rewriting a dose in words, could order something nobody meant.
-    The dosage's free text goes, because it would still tell the old dose.
+    of several steps to halve, or rewriting a dose in words, could order something nobody meant;
+    or where the medication's own name holds the old amount. Free text that would still tell the
+    old dose, the narrative included, goes.
     """
     order: dict[str, Any] = msgspec.json.decode(draft)
     if order.get("resourceType") != "MedicationRequest" or not order.get("id"):
@@ -33,9 +35,19 @@ def halved_order(draft: msgspec.Raw) -> dict[str, Any] | None:
     # A rate alone, or a dose alone; with both, the dose is halved and so takes half the time.
     name = present[0]
     quantity = dose_and_rate[name]
+    if _named(order, quantity["value"]):
+        return None
     halved = dose_and_rate | {name: quantity | {"value": quantity["value"] / 2}}
-    kept = {key: value for key, value in dosage.items() if key != "text"}
+    kept = {key: value for key, value in dosage.items() if key not in _TELLS_THE_DOSE}
+    order = {key: value for key, value in order.items() if key not in _TELLS_THE_DOSE}
     return order | {"dosageInstruction": [kept | {"doseAndRate": [halved]}]}
+
+
+def _named(order: dict[str, Any], value: float) -> bool:
+    """Return whether the medication's name says the amount, as in ``Sodium chloride 500 mL``."""
+    concept = order.get("medicationCodeableConcept") or {}
+    names = [concept.get("text"), *(each.get("display") for each in concept.get("coding") or ())]
+    return any(f"{value:g}" in (name or "").split() for name in names)
 
 
 def _is_quantity(value: object) -> bool:
