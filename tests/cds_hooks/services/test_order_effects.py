@@ -53,7 +53,7 @@ def test_a_harmful_order_in_a_bleeding_patient_brings_a_better_one_as_a_proposal
     assert card.suggestions
     creates = [a for s in card.suggestions for a in s.actions if isinstance(a, CreateAction)]
     for create in creates:
-        proposed = json.loads(create.resource)
+        proposed = msgspec.json.decode(create.resource)
         assert (proposed["status"], proposed["intent"]) == ("draft", "proposal")
         assert "id" not in proposed
         model = get_fhir_model_class(proposed["resourceType"])
@@ -140,7 +140,7 @@ def test_one_unreadable_observation_is_named_and_sinks_nothing(
     order_effects: OrderEffects, call: MakeCall, bolus: Order
 ) -> None:
     asked = call("bleeding", "order-sign", bolus)
-    observations = [json.loads(each) for each in asked.chart.resources["vitalSigns"]]
+    observations = [msgspec.json.decode(each) for each in asked.chart.resources["vitalSigns"]]
     newest = next(each for each in observations if "valueQuantity" in each)
     newest["valueQuantity"] = {"value": "rather high", "unit": "/min"}
     resources = dict(asked.chart.resources)
