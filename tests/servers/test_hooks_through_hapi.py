@@ -51,19 +51,23 @@ def service(
         yield http
 
 
+def posted(
+    service: httpx2.Client, name: str, hook: str, fhir_server: str, context: Json
+) -> httpx2.Response:
+    """Call a service the way an EHR without prefetch does."""
+    body = {
+        "hook": hook,
+        "hookInstance": str(uuid.uuid4()),
+        "fhirServer": fhir_server,
+        "context": {"userId": "Practitioner/sandbox-clinician", **context},
+    }
+    return service.post(f"/cds-services/{name}", json=body)
+
+
 def call(
     service: httpx2.Client, name: str, hook: str, fhir_server: str, context: Json
 ) -> list[Json]:
-    """Call a service the way an EHR without prefetch does; return its cards."""
-    reply = service.post(
-        f"/cds-services/{name}",
-        json={
-            "hook": hook,
-            "hookInstance": str(uuid.uuid4()),
-            "fhirServer": fhir_server,
-            "context": {"userId": "Practitioner/sandbox-clinician", **context},
-        },
-    )
+    reply = posted(service, name, hook, fhir_server, context)
     assert reply.status_code == 200, reply.text[:2000]
     cards: list[Json] = reply.json()["cards"]
     return cards
@@ -114,15 +118,8 @@ def test_the_card_says_that_a_radiograph_is_on_file_and_later_that_it_was_fetche
 def test_a_patient_whom_the_server_does_not_know_is_answered_with_412(
     service: httpx2.Client, ward: FhirServer
 ) -> None:
-    reply = service.post(
-        "/cds-services/deterioration-risk",
-        json={
-            "hook": "patient-view",
-            "hookInstance": str(uuid.uuid4()),
-            "fhirServer": ward.url,
-            "context": {"userId": "Practitioner/1", "patientId": "nobody-of-that-name"},
-        },
-    )
+    nobody = {"patientId": "nobody-of-that-name"}
+    reply = posted(service, "deterioration-risk", "patient-view", ward.url, nobody)
     assert reply.status_code == 412
     assert reply.json()["resourceType"] == "OperationOutcome"
 
@@ -131,16 +128,8 @@ def test_every_sample_chart_is_answered_without_an_error(
     service: httpx2.Client, hapi: FhirServer, charts: list[Chart]
 ) -> None:
     for chart in charts:
-        context = {"patientId": chart.patient_id}
-        reply = service.post(
-            "/cds-services/deterioration-risk",
-            json={
-                "hook": "patient-view",
-                "hookInstance": str(uuid.uuid4()),
-                "fhirServer": hapi.url,
-                "context": {"userId": "Practitioner/1", **context},
-            },
-        )
+        whom = {"patientId": chart.patient_id}
+        reply = posted(service, "deterioration-risk", "patient-view", hapi.url, whom)
         # Charts of outpatients years ago may lack what is essential; that is said with 412.
         assert reply.status_code in (200, 412), reply.text[:2000]
 
