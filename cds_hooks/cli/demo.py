@@ -62,9 +62,10 @@ def register(application: typer.Typer) -> None:
                     problem = play(addresses, console)
                     if problem is not None:
                         typer.echo(f"The demonstration is not right: {problem}", err=True)
-                        raise typer.Exit(1)
                     if not once:
                         _stay(servers, addresses, console)
+                    if problem is not None:
+                        raise typer.Exit(1)
             except (ServerFailed, CallFailed) as error:
                 typer.echo(str(error), err=True)
                 raise typer.Exit(1) from None
