@@ -65,7 +65,7 @@ class BatchedCirculation:
         ejected = (p_lv - p_sa).clamp(min=0.0) / (patient["aortic_valve_resistance"] + impedance)
         tone = (1.0 + patient["reflex_resistance"] * self.nerves[2]).clamp(min=0.15)
         body = (p_sa - p_sv) / (patient["systemic_resistance"] * tone)
-        returning = (p_sv - p_ra) / patient["venous_return_resistance"]
+        returning = (p_sv - p_ra.clamp(min=0.0)) / patient["venous_return_resistance"]
         right = (p_ra - p_rv).clamp(min=0.0) / patient["tricuspid_resistance"]
         lungs = (p_rv - p_pa).clamp(min=0.0) / patient["pulmonary_valve_resistance"]
         through = (p_pa - p_pv) / patient["pulmonary_resistance"]

@@ -61,6 +61,7 @@ from twin.core.layout import (
     INVERSE_REFLEX_WIDTH,
     INVERSE_VENOUS_COMPLIANCE,
     LANES,
+    LAST_AORTA,
     LEFT_ATRIUM,
     LEFT_STIFFENING,
     LEFT_VENTRICLE,
@@ -115,20 +116,24 @@ TYPICAL_VENOUS_MMHG: Final = 40.0
 
 
 @inlined
-def fold_beat(w: Flat, i: int) -> None:
+def fold_beat(w: Flat, i: int, h: float) -> None:
     """Where a beat has ended: keep its extremes and means, and begin the next at the rate of now.
 
-    ``ended`` is 0 or 1 and every row is blended by it, because a branch would differ between
-    members and keep them from running side by side.
+    ``h`` is the step in which pressures are noted, s. ``ended`` is 0 or 1 and every row is
+    blended by it, because a branch would differ between members and keep them from running side
+    by side.
     """
     ended = _ONE if w[BEAT_TIME + i] >= w[PERIOD + i] else _ZERO
     per_sample = _ONE / max(w[COUNT + i], _ONE)
+    # The beat ended a little before this step: what lies after its end belongs to the next one.
+    beyond = (w[BEAT_TIME + i] - w[PERIOD + i]) / h * w[LAST_AORTA + i]
+    mean = (w[SUM_AORTA + i] - beyond) * h / w[PERIOD + i]
     rate = _MINUTE_S / w[PERIOD + i]
     stroke = w[HIGH_VENTRICLE + i] - w[LOW_VENTRICLE + i]
     w[BEAT_RATE + i] += ended * (rate - w[BEAT_RATE + i])
     w[BEAT_SYSTOLIC + i] += ended * (w[HIGH_AORTA + i] - w[BEAT_SYSTOLIC + i])
     w[BEAT_DIASTOLIC + i] += ended * (w[LOW_AORTA + i] - w[BEAT_DIASTOLIC + i])
-    w[BEAT_MEAN + i] += ended * (w[SUM_AORTA + i] * per_sample - w[BEAT_MEAN + i])
+    w[BEAT_MEAN + i] += ended * (mean - w[BEAT_MEAN + i])
     w[BEAT_VENOUS + i] += ended * (w[SUM_ATRIUM + i] * per_sample - w[BEAT_VENOUS + i])
     w[BEAT_LUNG_SYSTOLIC + i] += ended * (w[HIGH_LUNG + i] - w[BEAT_LUNG_SYSTOLIC + i])
     w[BEAT_LUNG_DIASTOLIC + i] += ended * (w[LOW_LUNG + i] - w[BEAT_LUNG_DIASTOLIC + i])
@@ -137,6 +142,7 @@ def fold_beat(w: Flat, i: int) -> None:
     w[BEAT_FILLED + i] += ended * (w[HIGH_VENTRICLE + i] - w[BEAT_FILLED + i])
     w[BEAT_EMPTIED + i] += ended * (w[LOW_VENTRICLE + i] - w[BEAT_EMPTIED + i])
     w[FLOW_NOW + i] += ended * (stroke / w[PERIOD + i] - w[FLOW_NOW + i])
+    w[SUM_AORTA + i] += ended * (beyond - w[SUM_AORTA + i])
     w[BEAT_TIME + i] -= ended * w[PERIOD + i]
     _begin(w, i, ended)
     _forget(w, i, ended)
@@ -156,7 +162,6 @@ def _begin(w: Flat, i: int, ended: float) -> None:
 def _forget(w: Flat, i: int, ended: float) -> None:
     goes_on = _ONE - ended
     w[COUNT + i] *= goes_on
-    w[SUM_AORTA + i] *= goes_on
     w[SUM_ATRIUM + i] *= goes_on
     w[SUM_LUNG + i] *= goes_on
     w[SUM_WEDGE + i] *= goes_on

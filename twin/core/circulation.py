@@ -39,7 +39,7 @@ from twin.core.layout import (
     parameter_row,
 )
 from twin.core.valves import forward_flow
-from twin.core.vessels import artery_pressure, vein_pressure
+from twin.core.vessels import artery_pressure, vein_pressure, venous_return
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -140,7 +140,7 @@ def volume_rates(
     """Return how fast eight volumes change (mL/s) at eight pressures (mmHg), in order."""
     ejected = forward_flow(left_ventricle - arteries, w[AORTIC + i])
     through_body = (arteries - veins) * w[CONDUCTANCE_NOW + i]
-    returning = (veins - right_atrium) * w[VENOUS_RETURN + i]
+    returning = venous_return(veins, right_atrium, w[VENOUS_RETURN + i])
     filling_right = forward_flow(right_atrium - right_ventricle, w[TRICUSPID + i])
     into_lungs = forward_flow(right_ventricle - lung_arteries, w[PULMONARY + i])
     through_lungs = (lung_arteries - lung_veins) * w[LUNG + i]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from twin.core.units import ML_PER_L, ml_per_s
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
@@ -83,12 +85,12 @@ QUANTITY_INDEX: Final[dict[Quantity, int]] = {name: row for row, name in enumera
 
 def cardiac_output_l_per_min(stroke_volume_ml: Values, heart_rate_per_min: Values) -> Values:
     """Return stroke volume times heart rate, L/min."""
-    return stroke_volume_ml * heart_rate_per_min / 1000.0
+    return np.asarray(stroke_volume_ml * heart_rate_per_min / ML_PER_L)
 
 
 def ejection_fraction_percent(stroke_volume_ml: Values, end_diastolic_volume_ml: Values) -> Values:
     """Return stroke volume over end-diastolic volume, %."""
-    return 100.0 * stroke_volume_ml / np.maximum(end_diastolic_volume_ml, 1.0)
+    return np.asarray(100.0 * stroke_volume_ml / np.maximum(end_diastolic_volume_ml, 1.0))
 
 
 def systemic_resistance_mmhg_s_per_ml(
@@ -97,5 +99,5 @@ def systemic_resistance_mmhg_s_per_ml(
     cardiac_output_l_per_min: Values,
 ) -> Values:
     """Return (mean - central venous pressure) / flow; flow is kept above 0.05 L/min."""
-    flow_ml_per_s = np.maximum(cardiac_output_l_per_min, 0.05) * 1000.0 / 60.0
-    return (mean_pressure_mmhg - central_venous_pressure_mmhg) / flow_ml_per_s
+    flow_ml_per_s = ml_per_s(np.maximum(cardiac_output_l_per_min, 0.05))
+    return np.asarray((mean_pressure_mmhg - central_venous_pressure_mmhg) / flow_ml_per_s)

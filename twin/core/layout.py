@@ -50,14 +50,14 @@ def _places(count: int, after: int) -> tuple[int, ...]:
 )
 (UNSTRESSED_NOW, INFLOW_NOW, FLOW_NOW) = _places(3, PARAMETER_ROWS + 23)
 # Sums and extremes over the beat under way.
-(COUNT, SUM_AORTA, SUM_ATRIUM, SUM_LUNG, SUM_WEDGE) = _places(5, PARAMETER_ROWS + 26)
+(COUNT, LAST_AORTA, SUM_AORTA, SUM_ATRIUM, SUM_LUNG, SUM_WEDGE) = _places(6, PARAMETER_ROWS + 26)
 (HIGH_AORTA, LOW_AORTA, HIGH_LUNG, LOW_LUNG, HIGH_VENTRICLE, LOW_VENTRICLE) = _places(
-    6, PARAMETER_ROWS + 31
+    6, PARAMETER_ROWS + 32
 )
 # Slow stores: blood, fluid moved to the tissues, fluid that stays in the vessels (mL), haemoglobin
 # (g), alveolar and arterial oxygen pressure (mmHg), oxygen contents (mL/dL).
-(BLOOD, TISSUE_FLUID, RETAINED, HAEMOGLOBIN_MASS) = _places(4, PARAMETER_ROWS + 37)
-(ALVEOLAR, ARTERIAL_OXYGEN, ARTERIAL_CONTENT, VENOUS_CONTENT) = _places(4, PARAMETER_ROWS + 41)
+(BLOOD, TISSUE_FLUID, RETAINED, HAEMOGLOBIN_MASS) = _places(4, PARAMETER_ROWS + 38)
+(ALVEOLAR, ARTERIAL_OXYGEN, ARTERIAL_CONTENT, VENOUS_CONTENT) = _places(4, PARAMETER_ROWS + 42)
 # The last whole beat.
 (
     BEAT_RATE,
@@ -71,7 +71,7 @@ def _places(count: int, after: int) -> tuple[int, ...]:
     BEAT_WEDGE,
     BEAT_FILLED,
     BEAT_EMPTIED,
-) = _places(11, PARAMETER_ROWS + 45)
+) = _places(11, PARAMETER_ROWS + 46)
 READ_FROM: Final = BLOOD
 """Slow stores and the last beat are neighbours, so that a sample is one copy of ``READ_ROWS``
 rows."""
@@ -94,9 +94,9 @@ READ_ROWS: Final = 19
     LUNG,
     LUNG_RETURN,
     INVERSE_REFLEX_WIDTH,
-) = _places(16, PARAMETER_ROWS + 56)
+) = _places(16, PARAMETER_ROWS + 57)
 
-ROWS: Final = PARAMETER_ROWS + 72
+ROWS: Final = PARAMETER_ROWS + 73
 
 CONTROLS: Final = (
     "fluid_ml_per_s",

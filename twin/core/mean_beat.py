@@ -91,16 +91,16 @@ class Matched:
     prior; pressures mmHg, volumes mL, times s.
     """
 
-    LEFT_FILLING: Final = (-1.1477, 1.1092, 0.1469, 0.0118, -0.1937)
-    RIGHT_FILLING: Final = (-0.9715, 1.1203, 0.413, 0.0108, -0.2249)
-    LEFT_EMPTYING: Final = (-1.3173, 1.0362, 0.3212, 8.8786, -1.342, -1.1845)
-    RIGHT_EMPTYING: Final = (-0.8417, 1.096, 0.3024)
-    DIASTOLIC: Final = (0.4073, -0.0544, 0.8959)
-    SYSTOLIC: Final = (0.3257, 0.0217, 2.3131)
-    LUNG_DIASTOLIC: Final = (1.1656, -1.0759, -0.2565)
-    LUNG_SYSTOLIC: Final = (0.7801, -0.4066, -0.2153)
-    HEART_VOLUME: Final = (29.66, 1.0088, -1.2175, 0.2971, 4.9651, 8.4332)
-    ROOT: Final = (1.22,)
+    LEFT_FILLING: Final = (-0.8489, 1.2925, 0.0638, -0.1769, -0.0389)
+    RIGHT_FILLING: Final = (0.2137, 1.4078, 0.3458, -0.228, -0.1482)
+    LEFT_EMPTYING: Final = (0.0323, 1.021, 0.293, 5.2281, -0.4333, -0.7985)
+    RIGHT_EMPTYING: Final = (-0.5591, 1.0796, 0.2629)
+    DIASTOLIC: Final = (0.4241, -0.0729, 0.9946)
+    SYSTOLIC: Final = (0.2635, -0.0175, 4.2169)
+    LUNG_DIASTOLIC: Final = (0.9713, -0.8503, -0.1897)
+    LUNG_SYSTOLIC: Final = (0.446, -0.0999, -0.0415)
+    HEART_VOLUME: Final = (1.2409, -1.1964, 0.1978, 0.7571, 0.6727)
+    ROOT: Final = (1.0514,)
 
 
 _L0, _L1, _L2, _L3, _L4 = (single(value) for value in Matched.LEFT_FILLING)
@@ -111,7 +111,7 @@ _D0, _D1, _D2 = (single(value) for value in Matched.DIASTOLIC)
 _S0, _S1, _S2 = (single(value) for value in Matched.SYSTOLIC)
 _P0, _P1, _P2 = (single(value) for value in Matched.LUNG_DIASTOLIC)
 _Q0, _Q1, _Q2 = (single(value) for value in Matched.LUNG_SYSTOLIC)
-_H0, _H1, _H2, _H3, _H4, _H5 = (single(value) for value in Matched.HEART_VOLUME)
+_H0, _H1, _H2, _H3, _H4 = (single(value) for value in Matched.HEART_VOLUME)
 _ROOT: Final = single(Matched.ROOT[0])
 
 
@@ -131,83 +131,101 @@ def filled_ml(
 
 
 @inlined
-def beat(w: Flat, i: int) -> None:
-    """Advance heart and vessels of one member by one step.
+def artery_slope(w: Flat, i: int) -> float:
+    """Return how steeply arterial pressure rises with volume at this filling, mmHg/mL."""
+    slope: float = w[INVERSE_ARTERIAL_COMPLIANCE + i] * (
+        _ONE + _TWO * w[ARTERIES + i] * w[INVERSE_ARTERIAL_STIFFENING + i]
+    )
+    return slope
 
-    Rows ``LEFT_VENTRICLE`` and ``RIGHT_VENTRICLE`` hold end-diastolic volumes above the unstressed
-    ones, ``FLOW_NOW`` the left and ``RIGHT_FLOW`` the right output (mL/s). What is not in
-    arteries, lungs and heart is in the veins: blood is conserved by construction.
-    """
-    period = _MINUTE_S / w[RATE_NOW + i]
-    left, right = w[FLOW_NOW + i], w[RIGHT_FLOW + i]
-    # Vessels.
-    stressed = w[ARTERIES + i]
-    inverse_compliance = w[INVERSE_ARTERIAL_COMPLIANCE + i]
-    stiffening = w[INVERSE_ARTERIAL_STIFFENING + i]
-    arteries = artery_pressure(stressed, inverse_compliance, stiffening)
-    slope = inverse_compliance * (_ONE + _TWO * stressed * stiffening)
-    veins = vein_pressure(
+
+@inlined
+def mean_pressure(w: Flat, i: int) -> float:
+    """Return the mean pressure in the aortic root, mmHg."""
+    arteries = artery_pressure(
+        w[ARTERIES + i],
+        w[INVERSE_ARTERIAL_COMPLIANCE + i],
+        w[INVERSE_ARTERIAL_STIFFENING + i],
+    )
+    root: float = arteries + _ROOT * w[_IMPEDANCE + i] * w[FLOW_NOW + i]
+    return root
+
+
+@inlined
+def veins_pressure(w: Flat, i: int) -> float:
+    """Return the pressure in the systemic veins, mmHg."""
+    return vein_pressure(
         w[VEINS + i] - w[UNSTRESSED_NOW + i],
         w[INVERSE_VENOUS_COMPLIANCE + i],
         w[COLLAPSE_SQUARED + i],
     )
-    lung_arteries = w[LUNG_ARTERIES + i] * w[INVERSE_LUNG_ARTERY_COMPLIANCE + i]
-    lung_veins = w[LUNG_VEINS + i] * w[INVERSE_LUNG_VEIN_COMPLIANCE + i]
-    thorax = w[_THORAX + i]
-    atrium = veins - right / w[VENOUS_RETURN + i]
-    filling = atrium - thorax
-    mean = arteries + _ROOT * w[_IMPEDANCE + i] * left
-    # Right heart.
-    stroke_right = right * period
+
+
+@inlined
+def right_heart(w: Flat, i: int, filling_mmhg: float, flow: float, period: float) -> float:
+    """Fill the right ventricle for its filling pressure and return its stroke volume, mL."""
     pressure = (
         _R0
-        + _R1 * filling
-        + _R2 * filling * period
-        + _R3 * right
-        + _R4 * stroke_right * w[_RIGHT_ATRIUM + i]
+        + filling_mmhg * (_R1 + _R2 * period)
+        + flow * w[_RIGHT_ATRIUM + i] * (_R3 + _R4 * period)
     )
-    filled_right = filled_ml(
+    filled = filled_ml(
         w[RIGHT_VENTRICLE + i], pressure, w[_RIGHT_DIASTOLIC + i], w[RIGHT_STIFFENING + i]
     )
-    lung_stroke = w[INVERSE_LUNG_ARTERY_COMPLIANCE + i]
-    elastance = w[RIGHT_ELASTANCE_NOW + i]
-    stroke_right = max(
-        (filled_right - (_G0 + _G1 * lung_arteries) / elastance)
-        / (_ONE + _G2 * lung_stroke / elastance),
-        _ZERO,
-    )
-    right += _FOLLOW * (stroke_right / period - right)
-    # Left heart.
-    stroke_left = left * period
+    w[RIGHT_VENTRICLE + i] = filled
+    inverse = _ONE / w[RIGHT_ELASTANCE_NOW + i]
+    stiffness = w[INVERSE_LUNG_ARTERY_COMPLIANCE + i]
+    emptied = (_G0 + _G1 * w[LUNG_ARTERIES + i] * stiffness) * inverse
+    stroke: float = max((filled - emptied) / (_ONE + _G2 * stiffness * inverse), _ZERO)
+    return stroke
+
+
+@inlined
+def left_heart(w: Flat, i: int, filling_mmhg: float, flow: float, period: float) -> float:
+    """Fill the left ventricle for its filling pressure and return its stroke volume, mL."""
     pressure = (
         _L0
-        + _L1 * lung_veins
-        + _L2 * lung_veins * period
-        + _L3 * left
-        + _L4 * stroke_left * w[_LEFT_ATRIUM + i]
+        + filling_mmhg * (_L1 + _L2 * period)
+        + flow * w[_LEFT_ATRIUM + i] * (_L3 + _L4 * period)
     )
-    filled_left = filled_ml(
+    filled = filled_ml(
         w[LEFT_VENTRICLE + i], pressure, w[_LEFT_DIASTOLIC + i], w[LEFT_STIFFENING + i]
     )
-    elastance = w[LEFT_ELASTANCE_NOW + i]
-    emptied = (_E0 + _E1 * (mean - thorax) + _E3 * period) / elastance + _E4 / slope + _E5
-    stroke_left = max((filled_left - emptied) / (_ONE + _E2 * slope / elastance), _ZERO)
-    left += _FOLLOW * (stroke_left / period - left)
-    # Blood.
-    through_body = (arteries - veins) * w[CONDUCTANCE_NOW + i]
-    through_lungs = (lung_arteries - lung_veins) * w[LUNG + i]
-    w[ARTERIES + i] = max(
-        stressed + _H * (left - through_body) / (_ONE + _H * slope * w[CONDUCTANCE_NOW + i]),
-        _LEAST_STRESSED_ML,
-    )
-    w[LUNG_ARTERIES + i] += _H * (right - through_lungs) / (_ONE + _H * lung_stroke * w[LUNG + i])
-    w[LUNG_VEINS + i] = max(w[LUNG_VEINS + i] + _H * (through_lungs - left), _LEAST_STRESSED_ML)
+    w[LEFT_VENTRICLE + i] = filled
+    inverse = _ONE / w[LEFT_ELASTANCE_NOW + i]
+    slope = artery_slope(w, i)
+    load = mean_pressure(w, i) - w[_THORAX + i]
+    emptied = (_E0 + _E1 * load + _E3 * period) * inverse + _E4 / slope + _E5
+    stroke: float = max((filled - emptied) / (_ONE + _E2 * slope * inverse), _ZERO)
+    return stroke
+
+
+@inlined
+def beat(w: Flat, i: int) -> None:
+    """Advance heart and vessels of one member by one step.
+
+    Rows ``LEFT_VENTRICLE`` and ``RIGHT_VENTRICLE`` hold end-diastolic volumes above the unstressed
+    ones, ``FLOW_NOW`` the left and ``RIGHT_FLOW`` the right output (mL/s). Outputs follow the
+    stroke with a lag, which keeps the algebra of filling and emptying stable at this step.
+    """
+    period = _MINUTE_S / w[RATE_NOW + i]
+    veins = veins_pressure(w, i)
+    # What the veins cannot yield the right heart cannot pump.
+    right = min(w[RIGHT_FLOW + i], veins * w[VENOUS_RETURN + i])
+    atrium = veins - right / w[VENOUS_RETURN + i]
+    filling = atrium - w[_THORAX + i]
+    lung_veins = w[LUNG_VEINS + i] * w[INVERSE_LUNG_VEIN_COMPLIANCE + i]
+    mean = mean_pressure(w, i)
+    stroke_right = right_heart(w, i, filling, right, period)
+    stroke_left = left_heart(w, i, lung_veins, w[FLOW_NOW + i], period)
+    w[RIGHT_FLOW + i] = right + _FOLLOW * (stroke_right / period - right)
+    w[FLOW_NOW + i] += _FOLLOW * (stroke_left / period - w[FLOW_NOW + i])
+    move_blood(w, i, veins)
     heart = (
-        _H0
-        + _H1 * (filled_left + filled_right)
-        + stroke_left * (_H2 + _H3 * period)
-        + _H4 * lung_veins
-        + _H5 * filling
+        _H0 * (w[LEFT_VENTRICLE + i] + w[RIGHT_VENTRICLE + i])
+        + stroke_left * (_H1 + _H2 * period)
+        + _H3 * lung_veins / w[_LEFT_ATRIUM + i]
+        + _H4 * filling / w[_RIGHT_ATRIUM + i]
     )
     w[VEINS + i] = (
         w[BLOOD + i]
@@ -217,9 +235,29 @@ def beat(w: Flat, i: int) -> None:
         - w[LUNG_VEINS + i]
         - heart
     )
-    w[LEFT_VENTRICLE + i], w[RIGHT_VENTRICLE + i] = filled_left, filled_right
-    w[FLOW_NOW + i], w[RIGHT_FLOW + i] = left, right
     sense(w, i, mean, atrium, _H)
+
+
+@inlined
+def move_blood(w: Flat, i: int, veins_mmhg: float) -> None:
+    """Let arteries and lung vessels fill and empty; implicit, as they are faster than the step.
+
+    What is in neither of them nor in the heart is in the veins: blood is conserved by
+    construction.
+    """
+    slope = artery_slope(w, i)
+    arteries = mean_pressure(w, i) - _ROOT * w[_IMPEDANCE + i] * w[FLOW_NOW + i]
+    through_body = (arteries - veins_mmhg) * w[CONDUCTANCE_NOW + i]
+    filled = _H * (w[FLOW_NOW + i] - through_body) / (_ONE + _H * slope * w[CONDUCTANCE_NOW + i])
+    w[ARTERIES + i] = max(w[ARTERIES + i] + filled, _LEAST_STRESSED_ML)
+    stiff_arteries = w[INVERSE_LUNG_ARTERY_COMPLIANCE + i]
+    stiff_veins = w[INVERSE_LUNG_VEIN_COMPLIANCE + i]
+    into, out_of = _H * w[RIGHT_FLOW + i], _H * w[FLOW_NOW + i]
+    drop = (w[LUNG_ARTERIES + i] + into) * stiff_arteries
+    drop -= (w[LUNG_VEINS + i] - out_of) * stiff_veins
+    across = _H * w[LUNG + i] * drop / (_ONE + _H * w[LUNG + i] * (stiff_arteries + stiff_veins))
+    w[LUNG_ARTERIES + i] += into - across
+    w[LUNG_VEINS + i] = max(w[LUNG_VEINS + i] + across - out_of, _LEAST_STRESSED_ML)
 
 
 @inlined
@@ -228,12 +266,9 @@ def tell(w: Flat, i: int) -> None:
     period = _MINUTE_S / w[RATE_NOW + i]
     flow = w[FLOW_NOW + i]
     stroke = flow * period
-    stressed = w[ARTERIES + i]
-    inverse_compliance = w[INVERSE_ARTERIAL_COMPLIANCE + i]
-    stiffening = w[INVERSE_ARTERIAL_STIFFENING + i]
     impedance = w[_IMPEDANCE + i]
-    mean = artery_pressure(stressed, inverse_compliance, stiffening) + _ROOT * impedance * flow
-    slope = inverse_compliance * (_ONE + _TWO * stressed * stiffening)
+    mean = mean_pressure(w, i)
+    slope = artery_slope(w, i)
     swing = stroke * slope
     runoff = swing * period * w[CONDUCTANCE_NOW + i] * slope
     surge = impedance * stroke / math.sqrt(period)
@@ -251,11 +286,8 @@ def tell(w: Flat, i: int) -> None:
     w[BEAT_LUNG_SYSTOLIC + i] = lung + _Q0 * lung_swing + _Q1 * damped + _Q2 * drop
     w[BEAT_LUNG_DIASTOLIC + i] = lung - _P0 * lung_swing - _P1 * damped - _P2 * drop
     w[BEAT_WEDGE + i] = thorax + w[LUNG_VEINS + i] * w[INVERSE_LUNG_VEIN_COMPLIANCE + i]
-    veins = vein_pressure(
-        w[VEINS + i] - w[UNSTRESSED_NOW + i],
-        w[INVERSE_VENOUS_COMPLIANCE + i],
-        w[COLLAPSE_SQUARED + i],
+    w[BEAT_VENOUS + i] = max(
+        veins_pressure(w, i) - w[RIGHT_FLOW + i] / w[VENOUS_RETURN + i], _ZERO
     )
-    w[BEAT_VENOUS + i] = veins - w[RIGHT_FLOW + i] / w[VENOUS_RETURN + i]
     w[BEAT_FILLED + i] = w[LEFT_VENTRICLE + i] + w[_LEFT_UNSTRESSED + i]
     w[BEAT_EMPTIED + i] = w[BEAT_FILLED + i] - stroke

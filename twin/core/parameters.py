@@ -36,40 +36,40 @@ _LUNG = "West, Respiratory Physiology, 10th ed."
 
 PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter("blood_volume", "mL", 5500, 2000, 9000, "Nadler 1962, Surgery 51:224; ICRP 89"),
-    Parameter("resting_heart_rate", "/min", 74.2, 30, 180, "Guyton & Hall 2006; tuned"),
+    Parameter("resting_heart_rate", "/min", 73.3, 30, 180, "Guyton & Hall 2006; tuned"),
     Parameter(
         "maximum_heart_rate", "/min", 180, 120, 220, "Tanaka 2001, JACC 37:153: 208 - 0.7 age"
     ),
-    Parameter("left_ventricle_systolic_elastance", "mmHg/mL", 2.37, 0.2, 8, f"{_HELDT}; tuned"),
+    Parameter("left_ventricle_systolic_elastance", "mmHg/mL", 2.25, 0.2, 8, f"{_HELDT}; tuned"),
     Parameter(
-        "left_ventricle_diastolic_elastance", "mmHg/mL", 0.045, 0.01, 0.4, f"{_HELDT}; tuned"
+        "left_ventricle_diastolic_elastance", "mmHg/mL", 0.0812, 0.01, 0.4, f"{_HELDT}; tuned"
     ),
     Parameter(
         "left_ventricle_stiffening_volume",
         "mL",
-        175,
+        182,
         50,
         400,
         "tuned: exponential end-diastolic curve to second order",
     ),
     Parameter("left_ventricle_unstressed_volume", "mL", 10, 0, 60, f"{_HELDT}: 15"),
     Parameter(
-        "right_ventricle_systolic_elastance", "mmHg/mL", 0.495, 0.1, 2.5, f"{_HELDT}; tuned"
+        "right_ventricle_systolic_elastance", "mmHg/mL", 0.513, 0.1, 2.5, f"{_HELDT}; tuned"
     ),
     Parameter(
-        "right_ventricle_diastolic_elastance", "mmHg/mL", 0.0379, 0.005, 0.2, f"{_HELDT}; tuned"
+        "right_ventricle_diastolic_elastance", "mmHg/mL", 0.0566, 0.005, 0.2, f"{_HELDT}; tuned"
     ),
-    Parameter("right_ventricle_stiffening_volume", "mL", 157, 50, 500, "tuned"),
+    Parameter("right_ventricle_stiffening_volume", "mL", 137, 50, 500, "tuned"),
     Parameter("right_ventricle_unstressed_volume", "mL", 25, 0, 90, f"{_HELDT}: 46"),
     Parameter("left_atrium_systolic_elastance", "mmHg/mL", 0.35, 0.1, 2, f"{_HELDT}: 0.61; tuned"),
     Parameter(
-        "left_atrium_diastolic_elastance", "mmHg/mL", 0.123, 0.05, 1, f"{_HELDT}: 0.5; tuned"
+        "left_atrium_diastolic_elastance", "mmHg/mL", 0.164, 0.05, 1, f"{_HELDT}: 0.5; tuned"
     ),
     Parameter(
         "right_atrium_systolic_elastance", "mmHg/mL", 0.25, 0.1, 2, f"{_HELDT}: 0.74; tuned"
     ),
     Parameter(
-        "right_atrium_diastolic_elastance", "mmHg/mL", 0.0916, 0.03, 1, f"{_HELDT}: 0.3; tuned"
+        "right_atrium_diastolic_elastance", "mmHg/mL", 0.112, 0.03, 1, f"{_HELDT}: 0.3; tuned"
     ),
     Parameter("mitral_resistance", "mmHg s/mL", 0.008, 0.003, 0.2, f"{_HELDT}: 0.01"),
     Parameter("aortic_valve_resistance", "mmHg s/mL", 0.008, 0.003, 0.2, f"{_HELDT}: 0.007"),
@@ -78,25 +78,25 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter(
         "aortic_impedance",
         "mmHg s/mL",
-        0.0316,
+        0.03,
         0.01,
         0.15,
         "Westerhof 2009, Med Biol Eng Comput 47:131",
     ),
     Parameter(
-        "arterial_compliance", "mL/mmHg", 2.46, 0.3, 4, "Westerhof 2009; Heldt 2002: 2.0; tuned"
+        "arterial_compliance", "mL/mmHg", 2.54, 0.3, 4, "Westerhof 2009; Heldt 2002: 2.0; tuned"
     ),
     Parameter(
         "arterial_stiffening_volume",
         "mL",
-        807,
+        704,
         100,
         2000,
         "tuned: pulse pressure under norepinephrine (Ensinger 1992)",
     ),
-    Parameter("systemic_resistance", "mmHg s/mL", 0.915, 0.2, 4, "Guyton & Hall 2006: 1.0; tuned"),
-    Parameter("venous_compliance", "mL/mmHg", 98.1, 30, 250, f"{_HELDT}: 100; tuned"),
-    Parameter("venous_unstressed_volume", "mL", 2.99e03, 1000, 4500, f"{_HELDT}: 2500; tuned"),
+    Parameter("systemic_resistance", "mmHg s/mL", 0.861, 0.2, 4, "Guyton & Hall 2006: 1.0; tuned"),
+    Parameter("venous_compliance", "mL/mmHg", 90.9, 30, 250, f"{_HELDT}: 100; tuned"),
+    Parameter("venous_unstressed_volume", "mL", 2944, 1000, 4500, f"{_HELDT}: 2500; tuned"),
     Parameter(
         "unstressed_volume_elsewhere",
         "mL",
@@ -108,16 +108,16 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter(
         "venous_collapse_volume",
         "mL",
-        203,
+        110,
         20,
         800,
         "tuned: width of the toe of the venous pressure-volume curve",
     ),
     Parameter(
-        "venous_return_resistance", "mmHg s/mL", 0.0274, 0.01, 0.2, f"{_HELDT}: 0.025; tuned"
+        "venous_return_resistance", "mmHg s/mL", 0.0584, 0.01, 0.2, f"{_HELDT}: 0.025; tuned"
     ),
     Parameter("pulmonary_artery_compliance", "mL/mmHg", 4.3, 1, 12, f"{_HELDT}: 4.3"),
-    Parameter("pulmonary_resistance", "mmHg s/mL", 0.0741, 0.02, 1.5, f"{_HELDT}: 0.08"),
+    Parameter("pulmonary_resistance", "mmHg s/mL", 0.0739, 0.02, 1.5, f"{_HELDT}: 0.08"),
     Parameter("pulmonary_vein_compliance", "mL/mmHg", 8.4, 2, 30, f"{_HELDT}: 8.4"),
     Parameter("pulmonary_vein_resistance", "mmHg s/mL", 0.01, 0.003, 0.2, f"{_HELDT}: 0.01"),
     Parameter(
@@ -128,23 +128,23 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
         25,
         f"{_LUNG}: -5 cmH2O at the end of expiration",
     ),
-    Parameter("reflex_set_point", "mmHg", 99.3, 50, 140, f"{_URSINO}: 92; tuned"),
-    Parameter("reflex_width", "mmHg", 7.83, 4, 60, f"{_URSINO}: 11.8; tuned"),
-    Parameter("reflex_sympathetic_heart_rate", "1", 0.185, 0, 1.5, f"{_URSINO}; tuned"),
-    Parameter("reflex_vagal_heart_rate", "1", 0.149, 0, 0.8, f"{_URSINO}; tuned"),
-    Parameter("reflex_contractility", "1", 0.295, 0, 1, f"{_URSINO}; tuned"),
-    Parameter("reflex_resistance", "1", 0.453, 0, 1, f"{_URSINO}; tuned"),
-    Parameter("reflex_venous_volume", "mL", 506, 0, 1500, f"{_URSINO}; tuned"),
+    Parameter("reflex_set_point", "mmHg", 104, 50, 140, f"{_URSINO}: 92; tuned"),
+    Parameter("reflex_width", "mmHg", 7.63, 4, 60, f"{_URSINO}: 11.8; tuned"),
+    Parameter("reflex_sympathetic_heart_rate", "1", 0.158, 0, 1.5, f"{_URSINO}; tuned"),
+    Parameter("reflex_vagal_heart_rate", "1", 0.1, 0, 0.8, f"{_URSINO}; tuned"),
+    Parameter("reflex_contractility", "1", 0.271, 0, 1, f"{_URSINO}; tuned"),
+    Parameter("reflex_resistance", "1", 0.118, 0, 1, f"{_URSINO}; tuned"),
+    Parameter("reflex_venous_volume", "mL", 534, 0, 1500, f"{_URSINO}; tuned"),
     Parameter(
-        "low_pressure_set_point", "mmHg", 3.19, -2, 25, "resting central venous pressure; tuned"
+        "low_pressure_set_point", "mmHg", 2.79, -2, 25, "resting central venous pressure; tuned"
     ),
     Parameter(
-        "low_pressure_gain", "1", 0.683, 0, 1.5, "Johnson 2014, J Appl Physiol 117:133; tuned"
+        "low_pressure_gain", "1", 0.289, 0, 1.5, "Johnson 2014, J Appl Physiol 117:133; tuned"
     ),
     Parameter(
         "low_pressure_venous_gain",
         "1",
-        0.717,
+        0.851,
         0,
         3,
         "Johnson 1974, Circ Res 34:515, splanchnic vessels; tuned",
@@ -152,7 +152,7 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter(
         "ischaemic_gain",
         "1",
-        0.71,
+        0.513,
         0,
         2,
         "Guyton & Hall 2006, central nervous ischaemic response; tuned",

@@ -38,6 +38,7 @@ from twin.core.layout import (
     HIGH_LUNG,
     HIGH_VENTRICLE,
     LANES,
+    LAST_AORTA,
     LEFT_ATRIUM,
     LEFT_VENTRICLE,
     LOW_AORTA,
@@ -199,6 +200,7 @@ def note(
     w: Flat, i: int, ventricle: float, aorta: float, atrium: float, lung: float, wedge: float
 ) -> None:
     """Add a moment to the sums and extremes of the beat under way."""
+    w[LAST_AORTA + i] = aorta
     w[SUM_AORTA + i] += aorta
     w[SUM_ATRIUM + i] += atrium
     w[SUM_LUNG + i] += lung
@@ -233,7 +235,7 @@ def ensemble(lanes: int, digest: int) -> Run:
             beta_blockade, inspired = c[9], c[10]
             for _ in range(slow_steps):
                 for i in range(lanes):
-                    fold_beat(w, i)
+                    fold_beat(w, i, _H)
                     settle_nerves(w, i, _SLOW_H)
                     act_on_heart(w, i, inotropy, chronotropy, beta_blockade)
                     act_on_vessels(w, i, vasoconstriction, venoconstriction)

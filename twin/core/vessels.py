@@ -14,6 +14,7 @@ from typing import Final
 
 from twin.core.compiled import inlined, single
 
+_ZERO: Final = single(0.0)
 _HALF: Final = single(0.5)
 _ONE: Final = single(1.0)
 
@@ -38,3 +39,14 @@ def vein_pressure(
     """
     reach = math.sqrt(above_unstressed_ml * above_unstressed_ml + collapse_squared)
     return _HALF * (above_unstressed_ml + reach) * inverse_compliance
+
+
+@inlined
+def venous_return(veins_mmhg: float, right_atrium_mmhg: float, inverse_resistance: float) -> float:
+    """Return the flow from the veins into the right atrium, mL/s.
+
+    Where atrial pressure falls below that of the air, the veins collapse at the thoracic inlet and
+    the heart cannot suck: the plateau of the venous return curve (Guyton 1957, Am J Physiol
+    189:609).
+    """
+    return (veins_mmhg - max(right_atrium_mmhg, _ZERO)) * inverse_resistance

@@ -3,7 +3,7 @@
 May live here: the sweep, the regressions, and the comparison of both models. The result is written
 into ``mean_beat.Matched`` by hand. Deterministic given a seed.
 
-Least squares on members at a steady beat: end-diastolic and end-systolic pressures of both
+Least squares on members at rest: end-diastolic and end-systolic pressures of both
 ventricles, the swings of arterial and pulmonary pressure around their means, and the heart's
 volume.
 """
@@ -50,8 +50,11 @@ BLOOD_SD_ML: Final = 700.0
 SET_POINT_SD_MMHG: Final = 10.0
 SETTLE_S: Final = 120.0
 WAVE_S: Final = 6.0
-STEADY_ML: Final = 0.6
-"""A member is steady where both ventricles eject the same to within this."""
+OVERLAP_ML: Final = 2.0
+"""Where a weak atrium still fills the right ventricle while it ejects, its volumes do not give its
+stroke; such members do not enter the regression, but do enter the comparison."""
+LEAST_FLOW_ML_PER_S: Final = 20.0
+"""Members with less output than 1.2 L/min are dying, not resting, and left out."""
 
 
 def sweep(members: int, seed: int) -> Parameters:
@@ -78,17 +81,17 @@ def matched_coefficients(members: int, seed: int) -> Mapping[str, tuple[float, .
 def disagreement(members: int, seed: int) -> Mapping[Quantity, tuple[float, float, float]]:
     """Return bias, standard deviation and correlation of beat-averaged against pulsatile rest.
 
-    Steady members only, as the regression; units of each quantity.
+    Units of each quantity.
     """
     parameters = sweep(members, seed)
     beats = pulsatile.steady_beats(parameters, SETTLE_S)
     averaged = beat_averaged.simulate(parameters, NOTHING, 60.0, 60.0)[:, -1]
-    steady = _Beats(parameters).steady
+    living = _Beats(parameters).living
     found: dict[Quantity, tuple[float, float, float]] = {}
     for quantity in QUANTITIES:
         reference, value = (
-            beats[QUANTITY_INDEX[quantity], steady],
-            averaged[QUANTITY_INDEX[quantity], steady],
+            beats[QUANTITY_INDEX[quantity], living],
+            averaged[QUANTITY_INDEX[quantity], living],
         )
         error = value - reference
         spread = float(reference.std())
@@ -113,9 +116,10 @@ class _Beats:
         self.counted = moments > WAVE_S - whole
         self.left, self.right = self.extremes("left"), self.extremes("right")
         self.stroke = self.left[0] - self.left[1]
-        other = self.right[0] - self.right[1]
         self.flow = self.stroke / self.period
-        self.steady = (np.abs(self.stroke - other) < STEADY_ML) & (self.flow > 20.0)
+        self.living = self.flow > LEAST_FLOW_ML_PER_S
+        swept = self.right[0] - self.right[1]
+        self.regressed = self.living & (np.abs(self.stroke - swept) < OVERLAP_ML)
 
     def row(self, place: int) -> Members:
         """Return a kernel row at the end of settling."""
@@ -148,9 +152,9 @@ class _Beats:
         return np.asarray(elastance * stressed * (1.0 + (stressed / stiffening) ** 4))
 
     def fit(self, target: Members, *columns: Members) -> tuple[float, ...]:
-        """Return least-squares coefficients over steady members."""
-        matrix = np.stack(columns, axis=1)[self.steady]
-        found, *_ = np.linalg.lstsq(matrix, target[self.steady], rcond=None)
+        """Return least-squares coefficients over the members that are regressed."""
+        matrix = np.stack(columns, axis=1)[self.regressed]
+        found, *_ = np.linalg.lstsq(matrix, target[self.regressed], rcond=None)
         return tuple(round(float(value), 4) for value in found)
 
     def coefficients(self) -> Mapping[str, tuple[float, ...]]:
@@ -160,16 +164,18 @@ class _Beats:
     def _filling(self) -> Mapping[str, tuple[float, ...]]:
         one, period, flow = np.ones_like(self.flow), self.period, self.flow
         wedge, venous = self.inside(layout.BEAT_WEDGE), self.inside(layout.BEAT_VENOUS)
+        left = self.of("left_atrium_diastolic_elastance")
+        right = self.of("right_atrium_diastolic_elastance")
         return {
             "LEFT_FILLING": self.fit(
                 self.passive("left", self.left[0]),
-                *(one, wedge, wedge * period, flow),
-                self.stroke * self.of("left_atrium_diastolic_elastance"),
+                *(one, wedge, wedge * period),
+                *(flow * left, self.stroke * left),
             ),
             "RIGHT_FILLING": self.fit(
                 self.passive("right", self.right[0]),
-                *(one, venous, venous * period, flow),
-                self.stroke * self.of("right_atrium_diastolic_elastance"),
+                *(one, venous, venous * period),
+                *(flow * right, self.stroke * right),
             ),
         }
 
@@ -232,9 +238,9 @@ class _Beats:
         return {
             "HEART_VOLUME": self.fit(
                 np.asarray(heart),
-                *(np.ones_like(self.flow), self.left[0] + self.right[0], self.stroke),
-                *(self.stroke * self.period, self.inside(layout.BEAT_WEDGE)),
-                self.inside(layout.BEAT_VENOUS),
+                *(self.left[0] + self.right[0], self.stroke, self.stroke * self.period),
+                self.inside(layout.BEAT_WEDGE) / self.of("left_atrium_diastolic_elastance"),
+                self.inside(layout.BEAT_VENOUS) / self.of("right_atrium_diastolic_elastance"),
             ),
             "ROOT": self.fit(
                 self.row(layout.BEAT_MEAN) - still, self.of("aortic_impedance") * self.flow

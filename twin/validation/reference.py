@@ -94,7 +94,7 @@ def rates(patient: Mapping[str, float], time_s: float, state: Vector, period_s: 
     )
     tone = max(1.0 + patient["reflex_resistance"] * state[10], 0.15)
     through_body = (p_sa - p_sv) / (patient["systemic_resistance"] * tone)
-    returning = (p_sv - p_ra) / patient["venous_return_resistance"]
+    returning = (p_sv - max(p_ra, 0.0)) / patient["venous_return_resistance"]
     filling_right = max(p_ra - p_rv, 0.0) / patient["tricuspid_resistance"]
     into_lungs = max(p_rv - p_pa, 0.0) / patient["pulmonary_valve_resistance"]
     through_lungs = (p_pa - p_pv) / patient["pulmonary_resistance"]

@@ -44,7 +44,7 @@ TUNED: Final[Mapping[str, tuple[float, float]]] = {
     "pulmonary_resistance": (0.05, 0.14),
     "reflex_set_point": (80, 105),
     "reflex_width": (6, 30),
-    "reflex_sympathetic_heart_rate": (0.1, 0.9),
+    "reflex_sympathetic_heart_rate": (0.15, 0.9),
     "reflex_vagal_heart_rate": (0.1, 0.5),
     "reflex_contractility": (0.05, 0.6),
     "reflex_resistance": (0.1, 0.8),
@@ -93,7 +93,7 @@ def tune(
     rows = [row for row in targets.rows if row.use == "fitted" and row.scenario not in without]
     low, high = np.array(list(TUNED.values()), float).T
     start = standard_adult()[[PARAMETER_INDEX[name] for name in TUNED]]
-    centre, spread = np.clip(start, low, high), (high - low) / 5.0
+    centre, spread = np.clip(start, low, high), (high - low) / 8.0
     random = np.random.default_rng(seed)
     best, best_loss = centre, np.inf
     for turn in range(rounds):
