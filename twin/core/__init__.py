@@ -1,1 +1,1 @@
-"""Pure model of the circulation: arrays in, values out. No clock, files, network or unseeded randomness."""
+"""Pure model of the circulation: arrays in, values out. No clock, no files, no network."""
