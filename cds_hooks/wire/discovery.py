@@ -21,7 +21,7 @@ BALLOT_3: Final = "3.0.0"
 
 
 @final
-class DiscoveryEntry(Written, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class DiscoveryEntry(Written, frozen=True, kw_only=True):
     """One service for one hook: https://cds-hooks.hl7.org/2.0/#response."""
 
     hook: str

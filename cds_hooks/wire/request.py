@@ -83,7 +83,7 @@ class _Context(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @final
-class PatientViewContext(_Context, frozen=True, kw_only=True, rename="camel"):
+class PatientViewContext(_Context, frozen=True, kw_only=True):
     """https://cds-hooks.hl7.org/hooks/patient-view/STU1/patient-view/."""
 
     user_id: FhirReference
@@ -91,7 +91,7 @@ class PatientViewContext(_Context, frozen=True, kw_only=True, rename="camel"):
 
 
 @final
-class EncounterStartContext(_Context, frozen=True, kw_only=True, rename="camel"):
+class EncounterStartContext(_Context, frozen=True, kw_only=True):
     """https://cds-hooks.hl7.org/hooks/encounter-start/STU1/encounter-start/."""
 
     user_id: FhirReference
@@ -99,7 +99,7 @@ class EncounterStartContext(_Context, frozen=True, kw_only=True, rename="camel")
 
 
 @final
-class EncounterDischargeContext(_Context, frozen=True, kw_only=True, rename="camel"):
+class EncounterDischargeContext(_Context, frozen=True, kw_only=True):
     """https://cds-hooks.hl7.org/hooks/encounter-discharge/STU1/encounter-discharge/."""
 
     user_id: FhirReference
@@ -107,7 +107,7 @@ class EncounterDischargeContext(_Context, frozen=True, kw_only=True, rename="cam
 
 
 @final
-class OrderSignContext(_Context, frozen=True, kw_only=True, rename="camel"):
+class OrderSignContext(_Context, frozen=True, kw_only=True):
     """https://cds-hooks.hl7.org/hooks/order-sign/STU1/order-sign/."""
 
     user_id: FhirReference
@@ -117,7 +117,7 @@ class OrderSignContext(_Context, frozen=True, kw_only=True, rename="camel"):
 
 
 @final
-class OrderSelectContext(_Context, frozen=True, kw_only=True, rename="camel"):
+class OrderSelectContext(_Context, frozen=True, kw_only=True):
     """https://cds-hooks.hl7.org/hooks/order-select/STU1/order-select/."""
 
     user_id: FhirReference
@@ -128,7 +128,7 @@ class OrderSelectContext(_Context, frozen=True, kw_only=True, rename="camel"):
 
 
 @final
-class OrderDispatchContext(_Context, frozen=True, kw_only=True, rename="camel"):
+class OrderDispatchContext(_Context, frozen=True, kw_only=True):
     """https://cds-hooks.hl7.org/hooks/order-dispatch/2023SepSTU1Ballot/order-dispatch/."""
 
     dispatched_orders: Annotated[tuple[FhirReference, ...], msgspec.Meta(min_length=1)]
@@ -172,7 +172,7 @@ class _OrderSignOnWire(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     encounter_id: FhirId | None = None
 
 
-class _OrderSelectOnWire(_OrderSignOnWire, frozen=True, kw_only=True, rename="camel"):
+class _OrderSelectOnWire(_OrderSignOnWire, frozen=True, kw_only=True):
     selections: tuple[FhirReference, ...]
 
 

@@ -91,7 +91,7 @@ def _is_absolute(url: str) -> bool:
 
 
 @final
-class Coding(Written, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class Coding(Written, frozen=True, kw_only=True):
     """https://cds-hooks.hl7.org/2.0/#coding."""
 
     code: str
@@ -100,7 +100,7 @@ class Coding(Written, frozen=True, kw_only=True, rename="camel", omit_defaults=T
 
 
 @final
-class OverrideReason(Written, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class OverrideReason(Written, frozen=True, kw_only=True):
     """A reason a clinician may give for not following; all three members REQUIRED (cds-resp-4)."""
 
     code: str
@@ -109,7 +109,7 @@ class OverrideReason(Written, frozen=True, kw_only=True, rename="camel", omit_de
 
 
 @final
-class Source(Written, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class Source(Written, frozen=True, kw_only=True):
     """https://cds-hooks.hl7.org/2.0/#source; ``url`` is the same for every patient."""
 
     absolute_urls: ClassVar[tuple[str, ...]] = ("url", "icon")
@@ -122,7 +122,7 @@ class Source(Written, frozen=True, kw_only=True, rename="camel", omit_defaults=T
 
 
 @final
-class Link(Written, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class Link(Written, frozen=True, kw_only=True):
     """https://cds-hooks.hl7.org/2.0/#link."""
 
     absolute_urls: ClassVar[tuple[str, ...]] = ("url",)
@@ -153,7 +153,7 @@ def embedded(resource: Mapping[str, Any]) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(resource))
 
 
-class _ResourceAction(Written, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class _ResourceAction(Written, frozen=True, kw_only=True):
     description: str
     resource: msgspec.Raw
 
@@ -174,28 +174,12 @@ class _ResourceAction(Written, frozen=True, kw_only=True, rename="camel", omit_d
 
 
 @final
-class CreateAction(
-    _ResourceAction,
-    frozen=True,
-    kw_only=True,
-    rename="camel",
-    omit_defaults=True,
-    tag_field="type",
-    tag="create",
-):
+class CreateAction(_ResourceAction, frozen=True, kw_only=True, tag_field="type", tag="create"):
     """Create a resource, given complete: https://cds-hooks.hl7.org/2.0/#action."""
 
 
 @final
-class UpdateAction(
-    _ResourceAction,
-    frozen=True,
-    kw_only=True,
-    rename="camel",
-    omit_defaults=True,
-    tag_field="type",
-    tag="update",
-):
+class UpdateAction(_ResourceAction, frozen=True, kw_only=True, tag_field="type", tag="update"):
     """Replace a resource, given whole with its id: https://cds-hooks.hl7.org/2.0/#action."""
 
     def check(self) -> None:
@@ -206,15 +190,7 @@ class UpdateAction(
 
 
 @final
-class DeleteAction(
-    Written,
-    frozen=True,
-    kw_only=True,
-    rename="camel",
-    omit_defaults=True,
-    tag_field="type",
-    tag="delete",
-):
+class DeleteAction(Written, frozen=True, kw_only=True, tag_field="type", tag="delete"):
     """Remove the resource that ``resource_id`` (``Type/id``) names (cds-resp-2)."""
 
     description: str
@@ -230,7 +206,7 @@ Action: TypeAlias = CreateAction | UpdateAction | DeleteAction
 
 
 @final
-class Suggestion(Written, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class Suggestion(Written, frozen=True, kw_only=True):
     """https://cds-hooks.hl7.org/2.0/#suggestion; its actions belong together (all or none)."""
 
     label: str
@@ -242,7 +218,7 @@ class Suggestion(Written, frozen=True, kw_only=True, rename="camel", omit_defaul
 
 
 @final
-class Card(Written, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class Card(Written, frozen=True, kw_only=True):
     """https://cds-hooks.hl7.org/2.0/#card-attributes.
 
     ``uuid`` is optional in the specification and required here: feedback refers to it. ``detail``

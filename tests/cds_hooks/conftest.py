@@ -22,6 +22,7 @@ import uvicorn
 from joserfc import jwk, jws
 from starlette.testclient import TestClient
 
+from cds_hooks.errors import TrustError
 from cds_hooks.ports import FhirQuery, Grant
 from cds_hooks.security.hook_token import TrustedIssuer
 from cds_hooks.security.replay import MemoryUsedTokens
@@ -227,6 +228,13 @@ class Door:
 
     def knock(self, token: str, audience: str | None = None) -> str:
         return asyncio.run(self.trust.caller([f"Bearer {token}"], audience or self.audience))
+
+    def refuse(self, token: str) -> None:
+        """Check that a token is refused with a reason that does not repeat it."""
+        with pytest.raises(TrustError) as refused:
+            self.knock(token)
+        assert refused.value.reason
+        assert not token or token not in str(refused.value)
 
 
 @dataclass

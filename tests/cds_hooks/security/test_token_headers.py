@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 from joserfc import jwk, jws
 
-from cds_hooks.errors import TrustError
-
 AUDIENCE = "https://twin.example/cds-services/probe"
 GOOD = {"alg": "ES384", "typ": "JWT", "kid": "ec"}
 JKU = "https://ehr.example/jwks.json"
@@ -207,9 +205,5 @@ def test_the_forgeries_are_many_and_distinct() -> None:
 def test_a_forged_header_is_refused_and_a_good_token_after_it_accepted(
     forge: Forge, signer: Any, clock: Any, door: Any
 ) -> None:
-    token = forge(signer, clock.now())
-    with pytest.raises(TrustError) as refused:
-        door.knock(token)
-    assert refused.value.reason
-    assert token not in str(refused.value)
+    door.refuse(forge(signer, clock.now()))
     assert door.knock(signer.token(AUDIENCE, clock.now())) == "https://ehr.example"
