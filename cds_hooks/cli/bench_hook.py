@@ -10,26 +10,27 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import track
 
+from cds_hooks.cli.child_processes import HOST, Server, ServerFailed, Servers, free_port
 from cds_hooks.cli.order_sign_payload import order_sign_request
 from cds_hooks.cli.report import console, machine, print_json
 
 PATH = "/cds-services/order-effects"
 CONCURRENT_CALLERS = 8
+READY_S = 180.0
+"""The first start after an installation compiles the twin's kernels; later ones take seconds."""
+
 PEER_EVERY = 10
 """One parse by fhir.resources per so many calls, so that both meet the same machine."""
 
@@ -56,7 +57,10 @@ def register(bench: typer.Typer) -> None:
 
 def measured(calls: int) -> dict[str, object]:
     """Start the service, call it, and return the figures in the shape of every bench."""
-    with tempfile.TemporaryDirectory() as folder, _service(folder) as (port, process, ready_s):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _service(Path(folder)) as (port, server, ready_s),
+    ):
         bodies = [_body(number, patient=0) for number in range(calls + 20)]
         for body in bodies[:20]:
             _call(port, body)
@@ -68,7 +72,7 @@ def measured(calls: int) -> dict[str, object]:
             "p99_ms": _quantile(alone, 0.99),
             "concurrency": CONCURRENT_CALLERS,
             "calls_per_s": round(len(together) / seconds, 1),
-            "rss_mb": _resident_mb(process.pid),
+            "rss_mb": _resident_mb(server.process.pid),
             "ready_s": round(ready_s, 2),
             "cases": {
                 "order_sign_1_caller": _case(alone, 1),
@@ -86,7 +90,7 @@ def _body(number: int, patient: int) -> bytes:
 def _one_caller(port: int, bodies: list[bytes]) -> tuple[list[float], list[float]]:
     from fhir.resources.R4B.bundle import Bundle
 
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection(HOST, port, timeout=30)
     alone: list[float] = []
     peer: list[float] = []
     for index, body in enumerate(track(bodies, "one caller", console=console)):
@@ -108,7 +112,7 @@ def _many_callers(port: int, calls: int) -> tuple[list[float], float]:
     ]
 
     def caller(own: list[bytes]) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = http.client.HTTPConnection(HOST, port, timeout=60)
         for body in own:
             taken.append(_call_on(connection, body))
 
@@ -122,7 +126,7 @@ def _many_callers(port: int, calls: int) -> tuple[list[float], float]:
 
 
 def _call(port: int, body: bytes) -> float:
-    return _call_on(http.client.HTTPConnection("127.0.0.1", port, timeout=60), body)
+    return _call_on(http.client.HTTPConnection(HOST, port, timeout=60), body)
 
 
 def _call_on(connection: http.client.HTTPConnection, body: bytes) -> float:
@@ -166,39 +170,24 @@ def _resident_mb(pid: int) -> float | None:
 
 
 @contextmanager
-def _service(folder: str) -> Iterator[tuple[int, subprocess.Popen[bytes], float]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    environment = os.environ | {
+def _service(folder: Path) -> Iterator[tuple[int, Server, float]]:
+    """Start the service, open and with an empty data directory; yield its port and start time."""
+    port = free_port()
+    settings = {
         "CARDIOTWIN_TRUST": "open",
-        "CARDIOTWIN_PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
-        "CARDIOTWIN_DATA_DIRECTORY": folder,
+        "CARDIOTWIN_DATA_DIRECTORY": str(folder / "data"),
     }
-    start = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603 - our own command, no shell
-        [sys.executable, "-m", "cds_hooks.cli", "serve", "--port", str(port)],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_until_ready(port, process)
-        yield port, process, time.perf_counter() - start
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
-
-
-def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
+    with Servers(folder) as servers:
+        start = time.perf_counter()
+        server = servers.start(
+            "service",
+            ["cds_hooks.cli", "serve", "--port", str(port)],
+            f"http://{HOST}:{port}/health",
+            settings,
+        )
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-            connection.request("GET", "/health")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.02)
-    console.print("The service did not become ready; run `cardiotwin serve` to see why.")
-    raise typer.Exit(1)
+            servers.wait_until_ready(READY_S)
+        except ServerFailed as error:
+            console.print(str(error))
+            raise typer.Exit(1) from None
+        yield port, server, time.perf_counter() - start
