@@ -45,6 +45,9 @@ async def read_body(request: Request, deadline_s: float = BODY_DEADLINE_S) -> by
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if declared != "application/json":
         raise WrongMediaType("The body must be declared as Content-Type: application/json.")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        # 97 KB of gzip can hold 100 MB; no EHR compresses what it sends.
+        raise WrongMediaType("The body must not be compressed; send it without Content-Encoding.")
     try:
         async with asyncio.timeout(deadline_s):
             body = await _read(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
@@ -260,6 +261,15 @@ def test_a_body_that_is_not_declared_as_json_is_refused(
     )
     assert answer.status_code == 415
     assert outcome(answer)["code"] == "structure"
+
+
+def test_a_compressed_body_is_refused_without_being_unpacked(
+    sandbox: Any, hook_request: Any
+) -> None:
+    packed = gzip.compress(json.dumps(hook_request()).encode())
+    answer = sandbox.call(packed, **{"Content-Encoding": "gzip"})
+    assert answer.status_code == 415
+    assert "compressed" in outcome(answer)["text"]
 
 
 def test_a_charset_beside_the_media_type_is_accepted(sandbox: Any, hook_request: Any) -> None:
