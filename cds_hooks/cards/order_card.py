@@ -38,6 +38,11 @@ SHOWN: Final = (
 )
 """What a card shows of an effect: quantity, the word at the bedside, decimals."""
 
+SUGGESTED_BECAUSE: Final = (
+    "The suggestions raise the simulated probability that MAP is at least 65 mmHg, cardiac index "
+    "at least 2.2 L/min/m2 and SpO2 at least 92 %, all at once, by 10 points or more."
+)
+
 HARM_WORTH_A_WARNING: Final = 0.10
 """A rise of the simulated probability of MAP < 65 mmHg by this much turns a card to warning."""
 
@@ -81,6 +86,7 @@ def order_card(
             _changes(effect),
             _hypotension(order),
             _together(order.together),
+            SUGGESTED_BECAUSE if proposals else None,
             f"Assumed: {order.assumption}" if order.assumption else None,
             " ".join(fit_sentences),
             basis_lines(basis, frame.now),

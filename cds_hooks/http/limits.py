@@ -33,7 +33,7 @@ async def read_body(request: Request, deadline_s: float = BODY_DEADLINE_S) -> by
     Raises
     ------
     cds_hooks.errors.WrongMediaType
-        It is not declared as JSON. A page of another site can send other types without asking
+        It is compressed, or not declared as JSON, which other sites' pages can send without asking
         first.
     cds_hooks.errors.TooLarge
         It has more than 5 MB or 5,000 entries; what exceeds is never read.

@@ -31,11 +31,17 @@ Draft = Mapping[str, Any]
 DraftOf = Callable[[Intervention], dict[str, Any]]
 """Makes the complete draft resource that would order an intervention for this patient."""
 
-MENU: Final[tuple[tuple[str, Intervention], ...]] = (
+VOLUME: Final[tuple[tuple[str, Intervention], ...]] = (
     ("Crystalloid 250 mL in 15 min", Fluid(FluidKind.CRYSTALLOID, 250, 900)),
     ("Crystalloid 500 mL in 15 min", Fluid(FluidKind.CRYSTALLOID, 500, 900)),
-    ("Norepinephrine 0.05 µg/kg/min", Infusion(Drug.NOREPINEPHRINE, 0.05)),
 )
+VASOPRESSOR: Final = ("Norepinephrine 0.05 µg/kg/min", Infusion(Drug.NOREPINEPHRINE, 0.05))
+DEPLETED_SHARE: Final = 0.90
+"""Below this share of the expected blood volume no vasopressor is proposed in place of volume.
+
+Volume first, a vasopressor only beside it: Rossaint 2023, doi:10.1186/s13054-023-04327-7,
+recommendation 14. The share is ours: it lies between classes I and II of haemorrhage.
+"""
 RED_CELLS: Final = ("Red cells 300 mL in 30 min", Fluid(FluidKind.RED_CELLS, 300, 1800))
 RED_CELL_HAEMOGLOBIN_G_PER_DL: Final = 7.0
 """Restrictive threshold for adults: AABB guideline 2023, doi:10.1001/jama.2023.12914."""
@@ -52,10 +58,30 @@ class Alternative:
     actions: tuple[Action, ...]
 
 
+def menu(
+    haemoglobin_g_per_dl: float | None, blood_volume_share: float | None
+) -> tuple[tuple[str, Intervention], ...]:
+    """Return what is weighed beside a draft for this patient.
+
+    Parameters
+    ----------
+    haemoglobin_g_per_dl
+        The latest haemoglobin; red cells are considered only where it is low.
+    blood_volume_share
+        The twin's blood volume over what is expected of the body. A vasopressor lifts the pressure
+        of an empty circulation too, and by pressure alone would look best; volume comes first.
+    """
+    volume = VOLUME
+    if haemoglobin_g_per_dl is not None and haemoglobin_g_per_dl < RED_CELL_HAEMOGLOBIN_G_PER_DL:
+        volume = (*VOLUME, RED_CELLS)
+    depleted = blood_volume_share is not None and blood_volume_share < DEPLETED_SHARE
+    return volume if depleted else (*volume, VASOPRESSOR)
+
+
 def alternatives(
     order: OrderedIntervention,
     halved: Draft | None,
-    haemoglobin_g_per_dl: float | None,
+    considered: Sequence[tuple[str, Intervention]],
     draft_of: DraftOf,
 ) -> tuple[Alternative, ...]:
     """Return what to simulate beside one draft order.
@@ -66,8 +92,8 @@ def alternatives(
         The understood draft.
     halved
         The draft with half its dose, or None where that cannot be written safely.
-    haemoglobin_g_per_dl
-        The latest haemoglobin; red cells are considered only where it is low.
+    considered
+        What else might be done, from :func:`menu`.
     draft_of
         Makes the draft resource of an intervention.
     """
@@ -78,10 +104,7 @@ def alternatives(
     if halved is not None and half is not None:
         update = UpdateAction(description=f"Half the dose: {label}", resource=embedded(halved))
         found.append(Alternative("half", f"Half the dose: {label}", (half,), (update,)))
-    low = haemoglobin_g_per_dl is not None and (
-        haemoglobin_g_per_dl < RED_CELL_HAEMOGLOBIN_G_PER_DL
-    )
-    for name, intervention in (*MENU, *([RED_CELLS] if low else [])):
+    for name, intervention in considered:
         if intervention == order.intervention:
             continue
         create = CreateAction(

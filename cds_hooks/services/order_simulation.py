@@ -15,7 +15,7 @@ from cds_hooks.cards.wording import percent
 from cds_hooks.fhir.from_twin import draft_order
 from cds_hooks.fhir.halved_order import halved_order
 from cds_hooks.fhir.kinds import Kind
-from cds_hooks.services.alternatives import Alternative, alternatives, proposals
+from cds_hooks.services.alternatives import Alternative, alternatives, menu, proposals
 from twin.usecases import USUAL_GOAL, Plan, Ranked, compare_interventions, rank
 
 if TYPE_CHECKING:
@@ -123,10 +123,12 @@ def _alternatives(order: OrderedIntervention, work: SimulatedOrders) -> tuple[Al
         return ()
     patient = work.patient
 
+    considered = menu(patient.latest(Kind.HAEMOGLOBIN), patient.blood_volume_share)
+
     def draft_of(intervention: Intervention) -> dict[str, object]:
         return draft_order(intervention, patient.facts, encounter_id=work.encounter_id)
 
-    return alternatives(order, halved_order(draft), patient.latest(Kind.HAEMOGLOBIN), draft_of)
+    return alternatives(order, halved_order(draft), considered, draft_of)
 
 
 def _better(

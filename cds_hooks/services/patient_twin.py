@@ -20,6 +20,8 @@ from cds_hooks.fhir.to_measurements import (
 )
 from cds_hooks.security.patient_key import patient_key
 from cds_hooks.services.templates import OBSERVATION_KEYS, PATIENT
+from twin.core.haemodynamics import Quantity
+from twin.core.parameters import expected_blood_volume_ml
 from twin.usecases import assimilate
 
 if TYPE_CHECKING:
@@ -48,6 +50,14 @@ class PatientTwin:
         """Return the newest value of a kind in its canonical unit, or None."""
         values = [each.value for each in self.readings.readings if each.kind is kind]
         return values[-1] if values else None
+
+    @property
+    def blood_volume_share(self) -> float | None:
+        """Return the twin's blood volume over what is expected of the body; None without a fit."""
+        volume = self.assimilation.fit.estimates.get(Quantity.BLOOD_VOLUME)
+        if volume is None:
+            return None
+        return volume.median / expected_blood_volume_ml(self.assimilation.fit.body)
 
     @property
     def fit_sentences(self) -> tuple[str, ...]:
