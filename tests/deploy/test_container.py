@@ -103,7 +103,16 @@ def test_the_wheel_holds_every_file_of_its_packages(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     held = set(zipfile.ZipFile(wheel).namelist())
     listed = subprocess.run(
-        ["git", "ls-files", "cds_hooks", "twin", "inference", "deploy/sandbox_ehr"],
+        [
+            "git",
+            "-c",
+            "safe.directory=*",
+            "ls-files",
+            "cds_hooks",
+            "twin",
+            "inference",
+            "deploy/sandbox_ehr",
+        ],
         cwd=PROJECT,
         check=True,
         capture_output=True,
