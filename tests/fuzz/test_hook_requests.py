@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -135,14 +134,12 @@ def changed(original: Any, path: tuple[str | int, ...], value: Any, *, remove: b
     return copy
 
 
-def answered(body: bytes) -> None:
-    with suppress(CallerError, PreconditionsMissing):
-        asyncio.run(ANSWERING.answer("probe", "open", body))
+async def answered(body: bytes) -> None:
+    await ANSWERING.answer("probe", "open", body)
 
 
-def taken(body: bytes) -> None:
-    with suppress(CallerError):
-        asyncio.run(TAKING.take("probe", "open", body))
+async def taken(body: bytes) -> None:
+    await TAKING.take("probe", "open", body)
 
 
 CASES = [(REQUEST, answered), (FEEDBACK, taken)]
@@ -156,7 +153,7 @@ def test_a_request_with_one_member_changed_or_gone_is_answered(
 ) -> None:
     path = data.draw(st.sampled_from(places(original)))
     mutant = changed(original, path, data.draw(VALUES), remove=data.draw(st.booleans()))
-    read(json.dumps(mutant).encode())
+    refused(read, json.dumps(mutant).encode())
 
 
 @pytest.mark.parametrize(("original", "read"), CASES, ids=["hook", "feedback"])
@@ -168,11 +165,35 @@ def test_a_request_with_bytes_changed_or_cut_is_answered(
     body = bytearray(json.dumps(original).encode())
     for _ in range(data.draw(st.integers(1, 4))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
-    read(bytes(body[: data.draw(st.integers(0, len(body)))] or body))
+    refused(read, bytes(body[: data.draw(st.integers(0, len(body)))] or body))
 
 
 @given(st.binary(max_size=300))
 @settings(max_examples=300, deadline=None)
 def test_noise_is_answered(body: bytes) -> None:
-    answered(body)
-    taken(body)
+    refused(answered, body)
+    refused(taken, body)
+
+
+CANARIES = ["canary", ["canary"], {"canary": "canary"}, {"resourceType": "canary"}]
+
+
+@pytest.mark.requirement("CH-055")
+@pytest.mark.parametrize(("original", "read"), CASES, ids=["hook", "feedback"])
+def test_no_refusal_repeats_what_was_sent(original: Any, read: Any) -> None:
+    refusals = []
+    for path in places(original):
+        for canary in CANARIES:
+            mutant = changed(original, path, canary, remove=False)
+            refusals += refused(read, json.dumps(mutant).encode())
+    assert len(refusals) > 50
+    assert [text for text in refusals if "canary" in text] == []
+
+
+def refused(read: Any, body: bytes) -> list[str]:
+    """Return the words of a refusal; none where there was no refusal."""
+    try:
+        asyncio.run(read(body))
+    except (CallerError, PreconditionsMissing) as refusal:
+        return [str(refusal)]
+    return []
