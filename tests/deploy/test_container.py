@@ -18,6 +18,13 @@ from cds_hooks.settings import Settings
 PROJECT = Path(__file__).parents[2]
 CONTAINERFILE = (PROJECT / "deploy" / "Containerfile").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "deploy" / "compose.yaml").read_text())
+SCRIPTS = (
+    ".ci/run",
+    "deploy/services/install",
+    "deploy/services/hapi/start",
+    "deploy/services/orthanc/start",
+    "fhir_profiles/compile",
+)
 INSTRUCTIONS = [
     line
     for line in re.sub(r"\\\n", " ", CONTAINERFILE).splitlines()
@@ -45,6 +52,12 @@ def test_nothing_that_the_image_copies_is_ignored() -> None:
     ignore = (PROJECT / "deploy" / "Containerfile.dockerignore").read_text().splitlines()
     admitted = [line[1:] for line in ignore if line.startswith("!")]
     assert sorted(copied_sources()) == sorted(admitted)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_can_be_read_by_the_shell(script: str) -> None:
+    read = subprocess.run(["bash", "-n", PROJECT / script], capture_output=True, text=True)
+    assert read.returncode == 0, read.stderr
 
 
 def test_the_image_carries_no_torch() -> None:
