@@ -186,7 +186,7 @@ def test_no_refusal_repeats_what_was_sent(original: Any, read: Any) -> None:
         for canary in CANARIES:
             mutant = changed(original, path, canary, remove=False)
             refusals += refused(read, json.dumps(mutant).encode())
-    assert len(refusals) > 50
+    assert len(refusals) > 40
     assert [text for text in refusals if "canary" in text] == []
 
 
