@@ -16,7 +16,7 @@ from twin.core.compiled import inlined, single
 from twin.core.gas_exchange import (
     HUEFNER_ML_PER_G,
     SOLUBLE_ML_PER_DL_MMHG,
-    saturation,
+    saturations,
 )
 from twin.core.haemodynamics import (
     QUANTITIES,
@@ -330,7 +330,7 @@ def readings(
             row(BEAT_MEAN), row(BEAT_VENOUS), output
         ),
         Quantity.BLOOD_VOLUME: row(BLOOD),
-        Quantity.OXYGEN_SATURATION: 100.0 * saturation(row(ARTERIAL_OXYGEN)),
+        Quantity.OXYGEN_SATURATION: 100.0 * saturations(row(ARTERIAL_OXYGEN)),
         Quantity.ARTERIAL_OXYGEN_PRESSURE: row(ARTERIAL_OXYGEN),
         Quantity.MIXED_VENOUS_SATURATION: 100.0
         * np.clip(venous_bound / (HUEFNER_ML_PER_G * haemoglobin), 0.0, 1.0),

@@ -52,13 +52,8 @@ __all__ = ["ConvergedFit", "Estimator", "Fit", "FitOutcome", "Interval"]
 
 ADULT_YEARS = 18.0
 
-SAMPLES = 512 * MOST_ROUNDS
-"""Most draws of the importance sampler where one set of vital signs is fitted; a third of them
-where that is enough."""
-
-SAMPLES_OF_HISTORY = 256 * MOST_ROUNDS
-"""Most draws where several sets are fitted: each costs the emulator as many calls as there are
-sets."""
+SAMPLES = 256 * MOST_ROUNDS
+"""Most draws of the importance sampler; a quarter of them are drawn where that is enough."""
 
 ESTIMATE_MEMBERS = 256
 """Resampled draws that carry the estimates: enough for the ends of a 90 % interval."""
@@ -206,8 +201,7 @@ class Estimator:
 
     def _drawn(self, unknowns: int) -> Draws:
         if unknowns not in self._draws:
-            count = SAMPLES if unknowns == len(COORDINATES) else SAMPLES_OF_HISTORY
-            self._draws[unknowns] = Draws.scrambled_sobol(unknowns, count, self.seed)
+            self._draws[unknowns] = Draws.scrambled_sobol(unknowns, SAMPLES, self.seed)
         return self._draws[unknowns]
 
 

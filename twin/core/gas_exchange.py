@@ -11,9 +11,16 @@ per mmHg).
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import numpy as np
 
 from twin.core.compiled import inlined, single
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+Pressure = TypeVar("Pressure", float, np.ndarray)
 
 _ONE: Final = single(1.0)
 _HALF: Final = single(0.5)
@@ -37,11 +44,24 @@ SCARCE_ML_PER_DL: Final = single(3.0)
 """Below this venous content the tissues take up less than they need: about 15 % saturation."""
 
 
+def _severinghaus(pressure_mmhg: Pressure) -> Pressure:
+    cubic = pressure_mmhg * (pressure_mmhg * pressure_mmhg + _CUBIC)
+    share: Pressure = cubic / (cubic + _HALF_POINT)
+    return share
+
+
+_curve = inlined(_severinghaus)
+
+
 @inlined
 def saturation(pressure_mmhg: float) -> float:
     """Return the oxygen saturation (0-1) of haemoglobin: Severinghaus 1979, equation 1."""
-    cubic = pressure_mmhg * (pressure_mmhg * pressure_mmhg + _CUBIC)
-    return cubic / (cubic + _HALF_POINT)
+    return _curve(pressure_mmhg)
+
+
+def saturations(pressures_mmhg: Float[np.ndarray, ...]) -> Float[np.ndarray, ...]:
+    """Return :func:`saturation` of every pressure, without compiling anything for arrays."""
+    return np.asarray(_severinghaus(pressures_mmhg))
 
 
 @inlined

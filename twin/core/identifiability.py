@@ -38,6 +38,10 @@ GUARD_TOLERANCE: Final = 1.0
 """Root mean square of emulator minus model, in standard deviations of measurement and model
 error."""
 
+_MODEL_SDS: Final = np.array([own.model for own in DISCREPANCIES.values()])
+_MODEL_SHARES: Final = np.array([own.model_share for own in DISCREPANCIES.values()])
+_SCALED: Final = np.array([quantity in GROWS_WITH_SIZE for quantity in DISCREPANCIES])
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -84,11 +88,9 @@ def model_sds(
     typical: Float[np.ndarray, " quantity"], size: float
 ) -> Float[np.ndarray, " quantity"]:
     """Return the model's standard deviation of each quantity of ``DISCREPANCIES``."""
-    sds = []
-    for (quantity, own), value in zip(DISCREPANCIES.items(), typical, strict=True):
-        scale = size if quantity in GROWS_WITH_SIZE else 1.0
-        sds.append(scale * own.model_sd(float(value) / scale))
-    return np.array(sds)
+    scale = np.where(_SCALED, size, 1.0)
+    sds: np.ndarray = np.maximum(scale * _MODEL_SDS, _MODEL_SHARES * np.abs(typical))
+    return sds
 
 
 def possible(quantity: Quantity, interval: Interval) -> Interval:

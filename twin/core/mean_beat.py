@@ -46,13 +46,14 @@ from twin.core.layout import (
     RIGHT_ELASTANCE_NOW,
     RIGHT_STIFFENING,
     RIGHT_VENTRICLE,
+    SUM_ATRIUM,
     UNSTRESSED_NOW,
     VEINS,
     VENOUS_RETURN,
     parameter_row,
 )
 from twin.core.regulation import sense
-from twin.core.vessels import artery_pressure, vein_pressure
+from twin.core.vessels import artery_pressure, vein_pressure, venous_return
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -72,6 +73,12 @@ _ZERO: Final = single(0.0)
 _MINUTE_S: Final = single(60.0)
 _FOLLOW: Final = single(STEP_S / (STEP_S + 0.5))
 _LEAST_STRESSED_ML: Final = single(1.0)
+
+ATRIAL_PRESSURE: Final = SUM_ATRIUM
+"""The right atrium's mean pressure (mmHg), which is a state here, takes the row of a sum over
+beats."""
+_ATRIAL_COMPLIANCE: Final = single(15.0)
+"""Right atrium and filling ventricle together, mL/mmHg; only how fast they fill depends on it."""
 
 _LEFT_DIASTOLIC: Final = parameter_row("left_ventricle_diastolic_elastance")
 _RIGHT_DIASTOLIC: Final = parameter_row("right_ventricle_diastolic_elastance")
@@ -210,15 +217,19 @@ def beat(w: Flat, i: int) -> None:
     """
     period = _MINUTE_S / w[RATE_NOW + i]
     veins = veins_pressure(w, i)
-    # What the veins cannot yield the right heart cannot pump.
-    right = min(w[RIGHT_FLOW + i], veins * w[VENOUS_RETURN + i])
-    atrium = veins - right / w[VENOUS_RETURN + i]
+    right = w[RIGHT_FLOW + i]
+    atrium = w[ATRIAL_PRESSURE + i]
     filling = atrium - w[_THORAX + i]
     lung_veins = w[LUNG_VEINS + i] * w[INVERSE_LUNG_VEIN_COMPLIANCE + i]
     mean = mean_pressure(w, i)
     stroke_right = right_heart(w, i, filling, right, period)
     stroke_left = left_heart(w, i, lung_veins, w[FLOW_NOW + i], period)
-    w[RIGHT_FLOW + i] = right + _FOLLOW * (stroke_right / period - right)
+    right += _FOLLOW * (stroke_right / period - right)
+    returning = venous_return(veins, atrium, w[VENOUS_RETURN + i])
+    w[ATRIAL_PRESSURE + i] += (
+        _H * (returning - right) / (_ATRIAL_COMPLIANCE + _H * w[VENOUS_RETURN + i])
+    )
+    w[RIGHT_FLOW + i] = right
     w[FLOW_NOW + i] += _FOLLOW * (stroke_left / period - w[FLOW_NOW + i])
     move_blood(w, i, veins)
     heart = (
@@ -286,8 +297,6 @@ def tell(w: Flat, i: int) -> None:
     w[BEAT_LUNG_SYSTOLIC + i] = lung + _Q0 * lung_swing + _Q1 * damped + _Q2 * drop
     w[BEAT_LUNG_DIASTOLIC + i] = lung - _P0 * lung_swing - _P1 * damped - _P2 * drop
     w[BEAT_WEDGE + i] = thorax + w[LUNG_VEINS + i] * w[INVERSE_LUNG_VEIN_COMPLIANCE + i]
-    w[BEAT_VENOUS + i] = max(
-        veins_pressure(w, i) - w[RIGHT_FLOW + i] / w[VENOUS_RETURN + i], _ZERO
-    )
+    w[BEAT_VENOUS + i] = w[ATRIAL_PRESSURE + i]
     w[BEAT_FILLED + i] = w[LEFT_VENTRICLE + i] + w[_LEFT_UNSTRESSED + i]
     w[BEAT_EMPTIED + i] = w[BEAT_FILLED + i] - stroke

@@ -24,10 +24,10 @@ STUDENT_FREEDOM = 20.0
 """Tails heavier than those of any posterior here, so that no weight explodes, yet not so heavy
 that in a dozen dimensions most draws fall too near or too far."""
 
-GUESSES = 128
+GUESSES = 64
 """Prior draws among which starts are sought."""
 
-DESCENTS = 6
+DESCENTS = 4
 MOST_MODES = 3
 
 NEGLIGIBLE = 10.0
@@ -40,7 +40,7 @@ LEAST_ROUNDS = 4
 """Each round learns from those before how the posterior is shaped."""
 
 MOST_ROUNDS = 16
-ENOUGH = 150.0
+ENOUGH = 200.0
 """Effective draws at which no further round is needed: the ends of a 90 % interval stand still."""
 
 PROPOSAL_WIDENING = 1.15
@@ -162,13 +162,14 @@ def find_modes(
         apart = all(np.linalg.norm(end - other) > DISTINCT for other in chosen)
         if apart and cost - costs.min() < NEGLIGIBLE and len(chosen) < MOST_MODES:
             chosen.append(end)
-    return tuple(_mode_at(forward, observed, x) for x in chosen)
+    return _modes_at(forward, observed, np.stack(chosen, axis=1))
 
 
-def _mode_at(forward: Forward, observed: Observed, x: np.ndarray) -> Mode:
-    _, slopes = forward.predict_with_slope(x[:, None])
-    jacobian = slopes[0] / observed.sds[:, None]
-    return Mode(x, np.linalg.inv(np.eye(len(x)) + jacobian.T @ jacobian))
+def _modes_at(forward: Forward, observed: Observed, x: np.ndarray) -> tuple[Mode, ...]:
+    _, slopes = forward.predict_with_slope(x)
+    jacobians = slopes / observed.sds[:, None]
+    precisions = np.eye(len(x)) + np.swapaxes(jacobians, 1, 2) @ jacobians
+    return tuple(Mode(*each) for each in zip(x.T, np.linalg.inv(precisions), strict=True))
 
 
 def _descend(

@@ -50,16 +50,22 @@ def beats_from(
     beats: int,
     tolerance: float = 1e-9,
     samples_per_beat: int = 200,
+    under_way: tuple[float, float] | None = None,
 ) -> list[Beat]:
-    """Integrate some beats from a state at a beat's onset."""
+    """Integrate some beats from a state.
+
+    ``under_way`` is how long ago the beat in which the state lies began, and its period (s);
+    without it the state lies at a beat's onset. Times count from the state.
+    """
     found: list[Beat] = []
     begins = 0.0
     for _ in range(beats):
-        period = 60.0 / heart_rate(patient, state)
-        times = np.linspace(0.0, period, samples_per_beat + 1)
+        onset, period = under_way or (0.0, 60.0 / heart_rate(patient, state))
+        under_way = None
+        times = np.linspace(onset, period, samples_per_beat + 1)
         solution = solve_ivp(
             lambda time, values, held=period: rates(patient, time, values, held),
-            (0.0, period),
+            (onset, period),
             state,
             method="LSODA",
             t_eval=times,
@@ -73,8 +79,8 @@ def beats_from(
                 for time, values in zip(times, solution.y.T, strict=True)
             ]
         )
-        found.append(Beat(begins, period, state, begins + times, aortic))
-        begins, state = begins + period, solution.y[:, -1]
+        found.append(Beat(begins, period, state, begins + times - onset, aortic))
+        begins, state = begins + period - onset, solution.y[:, -1]
     return found
 
 

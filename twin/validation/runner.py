@@ -30,6 +30,7 @@ STANDARD_BODY: Final = Body(age_years=None, sex="male", weight_kg=77.0, height_c
 SAMPLE_S: Final = 5.0
 SETTLE_S: Final = 180.0
 WAVE_S: Final = 3.0
+FULL_ML: Final = 2.0
 
 
 def simulated_values(
@@ -99,10 +100,10 @@ _WAVE_READINGS: Final[Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray
     "smallest_volume": lambda volume, _: volume.min(axis=0),
     "largest_volume": lambda volume, _: volume.max(axis=0),
     "systolic_pressure": lambda _, pressure: pressure.max(axis=0),
-    # End of diastole: the sample of largest volume that comes last before ejection.
-    "end_diastolic_pressure": lambda volume, pressure: np.take_along_axis(
-        pressure, volume.argmax(axis=0)[None], axis=0
-    )[0],
+    # While the ventricle is full, pressure is lowest before contraction begins: end of diastole.
+    "end_diastolic_pressure": lambda volume, pressure: np.where(
+        volume >= volume.max(axis=0) - FULL_ML, pressure, np.inf
+    ).min(axis=0),
 }
 
 

@@ -1,0 +1,87 @@
+"""The beat-averaged model against the pulsatile one, over the personalisation prior."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from twin.core import beat_averaged, pulsatile
+from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
+from twin.core.interventions import NOTHING, Bleeding, schedule
+from twin.core.parameters import PARAMETER_INDEX, Body, standard_adult
+from twin.errors import SimulationError
+from twin.validation.calibration import disagreement
+
+ADULT = standard_adult()[:, None]
+
+
+@pytest.fixture(scope="module")
+def difference() -> dict[Quantity, tuple[float, float, float]]:
+    return dict(disagreement(members=128, seed=11))
+
+
+@pytest.mark.parametrize(
+    ("quantity", "bias", "sd", "correlation"),
+    [
+        (Quantity.HEART_RATE, 1.0, 2.0, 0.985),
+        (Quantity.SYSTOLIC_PRESSURE, 1.5, 3.0, 0.97),
+        (Quantity.DIASTOLIC_PRESSURE, 1.5, 2.5, 0.97),
+        (Quantity.MEAN_PRESSURE, 1.5, 2.0, 0.975),
+        (Quantity.CARDIAC_OUTPUT, 0.15, 0.25, 0.975),
+        (Quantity.CENTRAL_VENOUS_PRESSURE, 0.5, 0.8, 0.97),
+        (Quantity.WEDGE_PRESSURE, 1.0, 1.6, 0.97),
+        (Quantity.OXYGEN_SATURATION, 0.2, 0.3, 0.9),
+    ],
+)
+def test_the_resting_state_agrees_with_the_pulsatile_model(
+    difference: dict[Quantity, tuple[float, float, float]],
+    quantity: Quantity,
+    bias: float,
+    sd: float,
+    correlation: float,
+) -> None:
+    found = difference[quantity]
+    assert abs(found[0]) < bias
+    assert found[1] < sd
+    assert found[2] > correlation
+
+
+def test_a_haemorrhage_takes_the_same_course_in_both_models() -> None:
+    done = schedule([Bleeding(100.0, 900.0)], Body(50, "male", 77.0, 180.0))
+    every_beat = pulsatile.simulate_pulsatile(ADULT, done, 900.0, 60.0, pulsatile.settled(ADULT))
+    averaged = beat_averaged.simulate(ADULT, done, 900.0, 60.0)
+    for quantity, within in (
+        (Quantity.MEAN_PRESSURE, 4.0),
+        (Quantity.HEART_RATE, 4.0),
+        (Quantity.CARDIAC_OUTPUT, 0.35),
+    ):
+        row = QUANTITY_INDEX[quantity]
+        assert np.abs(every_beat[row] - averaged[row]).max() < within, quantity
+
+
+def test_a_patient_left_alone_stays_at_rest_for_an_hour() -> None:
+    course = beat_averaged.simulate(ADULT, NOTHING, 3600.0, 600.0)
+    assert np.ptp(course[QUANTITY_INDEX[Quantity.MEAN_PRESSURE]]) < 0.05
+    assert np.ptp(course[QUANTITY_INDEX[Quantity.CARDIAC_OUTPUT]]) < 0.005
+
+
+def test_blood_is_conserved_exactly_over_an_hour() -> None:
+    course = beat_averaged.simulate(ADULT, NOTHING, 3600.0, 3600.0)
+    blood = course[QUANTITY_INDEX[Quantity.BLOOD_VOLUME], -1, 0]
+    assert blood == pytest.approx(ADULT[PARAMETER_INDEX["blood_volume"], 0], rel=1e-6)
+
+
+def test_members_are_paired_by_simulating_from_one_state() -> None:
+    members = np.repeat(ADULT, 5, axis=1)
+    members[PARAMETER_INDEX["arterial_compliance"]] *= np.linspace(0.7, 1.3, 5)
+    state = beat_averaged.settled(members)
+    before = state.copy()
+    once = beat_averaged.simulate(members, NOTHING, 60.0, 60.0, state)
+    again = beat_averaged.simulate(members, NOTHING, 60.0, 60.0, state)
+    assert (once == again).all()
+    assert (state == before).all()
+
+
+def test_times_between_the_steps_are_refused() -> None:
+    with pytest.raises(SimulationError, match="multiples of 5 s"):
+        beat_averaged.simulate(ADULT, NOTHING, 61.0, 5.0)
