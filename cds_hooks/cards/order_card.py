@@ -39,8 +39,8 @@ SHOWN: Final = (
 """What a card shows of an effect: quantity, the word at the bedside, decimals."""
 
 SUGGESTED_BECAUSE: Final = (
-    "The suggestions raise the simulated probability that MAP is at least 65 mmHg, cardiac index "
-    "at least 2.2 L/min/m2 and SpO2 at least 92 %, all at once, by 10 points or more."
+    "The suggestions have a better simulated balance of goal and harm than this order. Goal: MAP "
+    "at least 65 mmHg, cardiac index at least 2.2 L/min/m2 and SpO2 at least 92 %, all at once."
 )
 
 HARM_WORTH_A_WARNING: Final = 0.10

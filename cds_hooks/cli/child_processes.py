@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import secrets
 import socket
 import subprocess
 import sys
@@ -146,8 +147,13 @@ class Servers:
 
 
 def free_port(wanted: int = 0) -> int:
-    """Return the wanted port of the loopback if it is free, else another that is."""
-    for port in dict.fromkeys((wanted, 0)):
+    """Return the wanted port of the loopback if it is free, else another that is.
+
+    Below 32768, from where Linux lends ports to outgoing connections: one of those could take the
+    port again before the server that it was found for has started.
+    """
+    others = [20_000 + secrets.randbelow(12_000) for _ in range(20)]
+    for port in (wanted or others[0], *others):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

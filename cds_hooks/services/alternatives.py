@@ -56,6 +56,8 @@ class Alternative:
     interventions: tuple[Intervention, ...]
     """What would be done; none for leaving the order out."""
     actions: tuple[Action, ...]
+    does_less: bool
+    """Whether it is no more than a part of the draft, or nothing."""
 
 
 def menu(
@@ -99,11 +101,11 @@ def alternatives(
     """
     label = plain(order.label, 48)
     remove = DeleteAction(description=f"Remove the draft: {label}", resource_id=order.reference)
-    found = [Alternative("without", f"Leave out: {label}", (), (remove,))]
+    found = [Alternative("without", f"Leave out: {label}", (), (remove,), True)]
     half = half_of(order.intervention)
     if halved is not None and half is not None:
         update = UpdateAction(description=f"Half the dose: {label}", resource=embedded(halved))
-        found.append(Alternative("half", f"Half the dose: {label}", (half,), (update,)))
+        found.append(Alternative("half", f"Half the dose: {label}", (half,), (update,), True))
     for name, intervention in considered:
         if intervention == order.intervention:
             continue
@@ -111,7 +113,9 @@ def alternatives(
             description=f"Propose: {name}", resource=embedded(draft_of(intervention))
         )
         found.append(
-            Alternative(f"instead/{name}", f"Instead: {name}", (intervention,), (remove, create))
+            Alternative(
+                f"instead/{name}", f"Instead: {name}", (intervention,), (remove, create), False
+            )
         )
     return tuple(found)
 

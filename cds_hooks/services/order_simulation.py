@@ -41,7 +41,6 @@ Both, and the number of suggestions, are ours and not validated.
 """
 
 MOST_SUGGESTIONS: Final = 3
-MOST_HARM: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +136,10 @@ def _better(
     better = [
         each
         for each in found
-        if outcomes.effect(each.interventions).probability_worse <= MOST_HARM
-        and outcomes.score(each.interventions) >= outcomes.score(draft) + CLEARLY_BETTER
+        if outcomes.score(each.interventions) >= outcomes.score(draft) + CLEARLY_BETTER
+        # To do less than the draft needs no other reason; something else must help by itself, or
+        # a congested patient would be offered fluid because a beta blocker is worse.
+        and (each.does_less or outcomes.ranked(each.interventions).good)
     ]
     better.sort(key=lambda each: outcomes.score(each.interventions), reverse=True)
     return proposals(
