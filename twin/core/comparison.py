@@ -7,6 +7,7 @@ simulated, and says so.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
     from twin.core.fit import ConvergedFit, Interval
+    from twin.core.interventions import Schedule
 
 SAMPLE_S: Final = 60.0
+THREADS: Final = 2
 
 WORSE_MEAN_PRESSURE_MMHG: Final = 5.0
 WORSE_OUTPUT_SHARE: Final = 0.10
@@ -78,6 +81,9 @@ class Comparison:
     surface_m2: float
 
 
+ASSUMPTION: Final = (
+    "Simulated on this patient's twin; other influences are assumed to stay as they are."
+)
 NOTHING_DONE: Final = Plan("nothing done", ())
 
 
@@ -92,58 +98,74 @@ def compare_interventions(
         A plan holds an implausible dose, needs an unknown weight, or a route that is not modelled.
     """
     schedules = [schedule(plan.interventions, fit.body) for plan in plans]
-    start = settled(fit.parameters)
-    paths = [
-        simulate(fit.parameters, planned, horizon_s, SAMPLE_S, start)
-        for planned in (NOTHING, *schedules)
-    ]
-    baseline = _effect(fit, NOTHING_DONE, paths[0], paths[0])
-    effects = tuple(
-        _effect(fit, plan, path, paths[0]) for plan, path in zip(plans, paths[1:], strict=True)
-    )
-    surface = body_surface_m2(fit.body, size_of(fit.body))
-    return Comparison(baseline, effects, fit.weights, surface)
-
-
-def _effect(
-    fit: ConvergedFit, plan: Plan, path: np.ndarray, baseline: np.ndarray
-) -> SimulatedEffect:
+    paths = _paths(fit, (NOTHING, *schedules), horizon_s)
     # The beat-averaged model's own resting state cancels: only what it changes by is added to the
     # present state of the fit. Left alone it rests, so its first minute is that state.
-    moved = path - baseline[:, :1, :]
-    after = fit.fit.now + moved[:, -1, :]
-    change = path[:, -1, :] - baseline[:, -1, :]
+    moved = paths - paths[:1, :, :1, :]
+    after = fit.fit.now + moved[:, :, -1, :]
+    change = paths[:, :, -1, :] - paths[:1, :, -1, :]
     states, changes = _intervals(fit, after, change)
-    return SimulatedEffect(
-        plan,
-        SAMPLE_S * path.shape[1],
-        fit.estimates,
-        states,
-        changes,
-        _below_65(fit, moved),
-        _worse(fit, after, change),
-        after,
-        ("Simulated on this patient's twin; other influences are assumed to stay as they are.",),
+    effects = tuple(
+        SimulatedEffect(
+            plan,
+            SAMPLE_S * paths.shape[2],
+            fit.estimates,
+            states[number],
+            changes[number],
+            _below_65(fit, moved[number]),
+            _worse(fit, after[number], change[number]),
+            after[number],
+            (ASSUMPTION,),
+        )
+        for number, plan in enumerate((NOTHING_DONE, *plans))
     )
+    surface = body_surface_m2(fit.body, size_of(fit.body))
+    return Comparison(effects[0], effects[1:], fit.weights, surface)
+
+
+def _paths(
+    fit: ConvergedFit, schedules: Sequence[Schedule], horizon_s: float
+) -> Float[np.ndarray, "plan quantity sample member"]:
+    """Simulate every schedule from the same settled state, two at a time.
+
+    The kernels run without the interpreter's lock, so two threads use two cores.
+    """
+    start = settled(fit.parameters)
+
+    def path(planned: Schedule) -> np.ndarray:
+        return simulate(fit.parameters, planned, horizon_s, SAMPLE_S, start)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return np.stack(list(pool.map(path, schedules)))
 
 
 def _intervals(
-    fit: ConvergedFit, after: np.ndarray, change: np.ndarray
-) -> tuple[dict[Quantity, Interval], dict[Quantity, Interval]]:
-    """Return the intervals after the plan and of its change.
+    fit: ConvergedFit,
+    after: Float[np.ndarray, "plan quantity member"],
+    change: Float[np.ndarray, "plan quantity member"],
+) -> tuple[list[dict[Quantity, Interval]], list[dict[Quantity, Interval]]]:
+    """Return the intervals of every plan's end state and of its change.
 
     A change is widened by the share that published responses differ by, a state by the model's own
-    error as well.
+    error as well. All rows are ranked in one go: there are hundreds.
     """
-    rows = [QUANTITY_INDEX[quantity] for quantity in DISCREPANCIES]
-    response = EFFECT_SHARE * np.abs(change[rows] @ fit.weights)
-    own = model_sds(np.median(after[rows], axis=1), size_of(fit.body))
-    states = weighted_intervals(after[rows], fit.weights, np.hypot(own, response))
-    changes = weighted_intervals(change[rows], fit.weights, response)
-    return (
-        {q: possible(q, each) for q, each in zip(DISCREPANCIES, states, strict=True)},
-        dict(zip(DISCREPANCIES, changes, strict=True)),
+    quantities = tuple(DISCREPANCIES)
+    rows = [QUANTITY_INDEX[quantity] for quantity in quantities]
+    after, change = after[:, rows], change[:, rows]
+    response = EFFECT_SHARE * np.abs(change @ fit.weights)
+    own = model_sds(np.median(after, axis=2), size_of(fit.body))
+    flat = (-1, after.shape[2])
+    intervals = weighted_intervals(
+        np.concatenate((after.reshape(flat), change.reshape(flat))),
+        fit.weights,
+        np.concatenate((np.hypot(own, response).ravel(), response.ravel())),
     )
+    grouped = [
+        dict(zip(quantities, intervals[first : first + len(rows)], strict=True))
+        for first in range(0, len(intervals), len(rows))
+    ]
+    states, changes = grouped[: len(after)], grouped[len(after) :]
+    return [{q: possible(q, i) for q, i in each.items()} for each in states], changes
 
 
 def _below_65(fit: ConvergedFit, moved: np.ndarray) -> float:

@@ -85,8 +85,8 @@ def estimates_of(
 
 
 def model_sds(
-    typical: Float[np.ndarray, " quantity"], size: float
-) -> Float[np.ndarray, " quantity"]:
+    typical: Float[np.ndarray, "*plan quantity"], size: float
+) -> Float[np.ndarray, "*plan quantity"]:
     """Return the model's standard deviation of each quantity of ``DISCREPANCIES``."""
     scale = np.where(_SCALED, size, 1.0)
     sds: np.ndarray = np.maximum(scale * _MODEL_SDS, _MODEL_SHARES * np.abs(typical))
