@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from twin.core.device_errors import ARTERIAL_PRESSURES, FITTED_QUANTITIES, error_model
@@ -115,12 +116,16 @@ def observation_sets(measurements: Sequence[Measurement]) -> tuple[ObservationSe
     """
     fitted = [m for m in measurements if m.quantity in FITTED_QUANTITIES]
     fitted.sort(key=lambda m: m.taken_at, reverse=True)
+    span = timedelta(seconds=SET_SPAN_S)
     sets: list[ObservationSet] = []
-    while fitted:
-        newest = fitted[0].taken_at
-        inside = [m for m in fitted if (newest - m.taken_at).total_seconds() <= SET_SPAN_S]
-        sets.append(_one_set(newest, inside))
-        fitted = fitted[len(inside) :]
+    start = 0
+    while start < len(fitted):
+        earliest = fitted[start].taken_at - span
+        end = start + 1
+        while end < len(fitted) and fitted[end].taken_at >= earliest:
+            end += 1
+        sets.append(_one_set(fitted[start].taken_at, fitted[start:end]))
+        start = end
     return tuple(sets)
 
 
