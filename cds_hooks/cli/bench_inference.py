@@ -15,13 +15,13 @@ def register(bench: typer.Typer) -> None:
 
     @bench.command("inference")
     def inference(
-        runs: Annotated[int, typer.Option(help="Runs of each case.")] = 100,
+        runs: Annotated[int, typer.Option(help="Runs of each case.")] = 30,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     ) -> None:
-        """Time the trajectory release at 1 and 2 threads, and the same arithmetic as a product."""
-        from inference.bench.trajectory import cases, peers
+        """Time the trajectory release at 1 and 2 threads, in turn with its arithmetic alone."""
+        from inference.bench.trajectory import measured
 
-        found = {"machine": machine(), "cases": cases(runs), "peers": peers(runs)}
+        found = {"machine": machine(), **measured(runs)}
         if as_json:
             print_json(found)
         else:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
@@ -21,51 +22,73 @@ MEGA_MACS: Final = 66.5
 """Multiply-accumulates of EfficientNet-B3 on one trajectory image, in millions; counted by hooks
 on its convolutions and matrix products (see the table of compound scaling in the card)."""
 _FLOOR_SIZE: Final = 512
+_BLAS_THREADS: Final = os.cpu_count() or 1
+"""numpy multiplies with every core."""
+WARM_UP: Final = 3
 Case = dict[str, float]
 
 
-def cases(runs: int) -> dict[str, Case]:
-    """Return the latency of the net alone and of a whole reading, at one and two threads."""
-    found: dict[str, Case] = {}
-    for threads in (1, 2):
-        found |= _cases(runs, threads)
-    return found
-
-
-def _cases(runs: int, threads: int) -> dict[str, Case]:
+def measured(runs: int) -> dict[str, dict[str, Case]]:
+    """Return cases and peers, each round timing everything once, so that all meet one machine."""
     library = ReleaseLibrary()
+    runtimes = {threads: OnnxRuntime(library, threads) for threads in (1, 2)}
+    works = {
+        (name, threads): work
+        for threads, runtime in runtimes.items()
+        for name, work in _works(library, runtime).items()
+    }
+    left = np.random.default_rng(0).random((_FLOOR_SIZE, _FLOOR_SIZE), dtype=np.float32)
+    works["matrix_product", _BLAS_THREADS] = lambda: left @ left
+    taken = _rounds(works, runs)
+    for runtime in runtimes.values():
+        runtime.close()
+    product = taken.pop(("matrix_product", _BLAS_THREADS))
+    share = MEGA_MACS * 1e6 / _FLOOR_SIZE**3
+    return {
+        "cases": {
+            f"{name}_{threads}_threads": _case(times, threads)
+            for (name, threads), times in taken.items()
+        },
+        "peers": {
+            "matrix_product_of_equal_arithmetic": _case(
+                [one * share for one in product], _BLAS_THREADS
+            )
+        },
+    }
+
+
+def cases(runs: int = 20) -> dict[str, Case]:
+    """Return the cases alone: the net, a reading, and a reading with its contributors."""
+    return measured(runs)["cases"]
+
+
+def _works(library: ReleaseLibrary, runtime: OnnxRuntime) -> dict[str, Callable[[], object]]:
     release = library.load(RELEASE)
-    runtime = OnnxRuntime(library, threads)
     stay = invented_stay()
     batch = batch_of([summary_of(columns_of(stay))], release)
-
-    def read(explain: bool) -> None:
-        asyncio.run(read_trajectory(runtime, release, stay, explain=explain))
-
-    few = max(5, runs // 5)
-    timed = {
-        "efficientnet_b3_and_boosting": _timed(lambda: runtime.run_now(release, batch), runs),
-        "reading": _timed(lambda: read(explain=False), few),
-        "reading_explained": _timed(lambda: read(explain=True), few),
-    }
-    runtime.close()
     return {
-        f"{name}_{threads}_threads": {**one, "threads": threads} for name, one in timed.items()
+        "efficientnet_b3_and_boosting": lambda: runtime.run_now(release, batch),
+        "reading": lambda: asyncio.run(read_trajectory(runtime, release, stay, explain=False)),
+        "reading_explained": lambda: asyncio.run(read_trajectory(runtime, release, stay)),
     }
 
 
-def peers(runs: int) -> dict[str, Case]:
-    """Return how long the net's arithmetic takes as one product of large matrices: its floor."""
-    size = _FLOOR_SIZE
-    left = np.random.default_rng(0).random((size, size), dtype=np.float32)
-    product = _timed(lambda: left @ left, runs)
-    share = MEGA_MACS * 1e6 / size**3
-    return {
-        "matrix_product_of_equal_arithmetic": {
-            "p50_ms": round(product["p50_ms"] * share, 3),
-            "p99_ms": round(product["p99_ms"] * share, 3),
-        }
-    }
+def _rounds(
+    works: Mapping[tuple[str, int], Callable[[], object]], runs: int
+) -> dict[tuple[str, int], list[float]]:
+    taken: dict[tuple[str, int], list[float]] = {name: [] for name in works}
+    for turn in range(-WARM_UP, runs):
+        for name, work in works.items():
+            started = time.perf_counter()
+            work()
+            if turn >= 0:
+                taken[name].append((time.perf_counter() - started) * 1e3)
+    return taken
+
+
+def _case(times: list[float], threads: int) -> Case:
+    p50, p99 = np.quantile(times, [0.5, 0.99])
+    return {"p50_ms": round(float(p50), 2), "p99_ms": round(float(p99), 2), "threads": threads}
 
 
 def invented_stay() -> Trajectory:
@@ -82,15 +105,3 @@ def invented_stay() -> Trajectory:
     ]
     facts = StayFacts(age_years=67, sex="female", height_cm=165, weight_kg=70, icu_type=None)
     return Trajectory(tuple(events), facts, hours=48.0)
-
-
-def _timed(work: Callable[[], object], runs: int) -> Case:
-    for _ in range(3):
-        work()
-    taken = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        work()
-        taken.append((time.perf_counter() - started) * 1e3)
-    p50, p99 = np.quantile(taken, [0.5, 0.99])
-    return {"p50_ms": round(float(p50), 2), "p99_ms": round(float(p99), 2)}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inference.core.fusion import log_odds, probability
 from inference.core.release import ReleasedModel
-from inference.core.trajectory_image import TrajectorySummary, summary_of
+from inference.core.trajectory_image import AGGREGATES, TrajectorySummary, summary_of
 from inference.core.trajectory_reading import (
     BOOSTING,
     batch_of,
@@ -20,6 +20,7 @@ from inference.core.trajectory_reading import (
     part_probabilities,
     risk_log_odds,
 )
+from inference.core.trajectory_rows import ROW_INDEX
 from inference.ports import Batch
 from inference.training.fusion_fit import calibration_line
 from inference.training.metrics import auprc, auroc, brier, event1, with_interval
@@ -36,13 +37,17 @@ NEWS2_HIGH: Final = 7.0
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What every model says of the same stays: probabilities by name, and NEWS2 points."""
+    """What every model says of the same stays: probabilities by name, and NEWS2 points.
+
+    ``news2`` is of the last values, ``worst_news2`` the highest of the last half of the window.
+    """
 
     died: Array
     release: Array
     parts: dict[str, Array]
     boosting: Array
     news2: Array
+    worst_news2: Array
 
 
 def score_stays(
@@ -53,7 +58,7 @@ def score_stays(
     advance: Callable[[int], None] = lambda count: None,
 ) -> Scores:
     """Return the scores of the release, its parts and the baselines; ``run`` executes a batch."""
-    risk, boosting, points = [], [], []
+    risk, boosting, points, worst = [], [], [], []
     parts: dict[str, list[Array]] = {}
     for some in _batches(stays):
         summaries = [summary_of(stay.columns) for stay in some]
@@ -63,6 +68,7 @@ def score_stays(
             parts.setdefault(name, []).append(value)
         boosting.append(_boosting(baseline, summaries, run))
         points.append(np.array([float(news2_of(stay.columns).score) for stay in some]))
+        worst.append(np.array([_worst_news2(summary) for summary in summaries]))
         advance(len(some))
     return Scores(
         died=np.array([float(stay.outcome.died) for stay in stays]),
@@ -70,6 +76,7 @@ def score_stays(
         parts={name: np.concatenate(values) for name, values in parts.items()},
         boosting=np.concatenate(boosting),
         news2=np.concatenate(points),
+        worst_news2=np.concatenate(worst),
     )
 
 
@@ -97,14 +104,25 @@ def figures(scores: Scores, release: ReleasedModel) -> dict[str, Any]:
         "models": {name: of_probability(died, value, high) for name, value in scores.parts.items()}
         | {"gradient_boosting_fusion": of_probability(died, scores.release, high)},
         "baselines": {
-            "news2": {
-                "auroc": with_interval(auroc, died, scores.news2),
-                "auprc": with_interval(auprc, died, scores.news2),
-                "event1": event1(died, scores.news2, NEWS2_HIGH),
-            },
+            "news2": of_points(died, scores.news2),
+            "news2_worst_of_last_half": of_points(died, scores.worst_news2),
             "gradient_boosting": of_probability(died, scores.boosting, high),
         },
     }
+
+
+def of_points(died: Array, points: Array) -> dict[str, Any]:
+    """Return the figures of a bedside score: discrimination, and event 1 from 7 points."""
+    return {
+        "auroc": with_interval(auroc, died, points),
+        "auprc": with_interval(auprc, died, points),
+        "event1": event1(died, points, NEWS2_HIGH),
+    }
+
+
+def _worst_news2(summary: TrajectorySummary) -> float:
+    row, column = ROW_INDEX["EarlyWarning"], AGGREGATES.index("maximum of the last half")
+    return float(np.nan_to_num(summary.aggregates[row, column]))
 
 
 def of_probability(died: Array, risk: Array, threshold: float) -> dict[str, Any]:
