@@ -121,6 +121,18 @@ def test_no_connection_is_unreachable(failure: Exception) -> None:
         (multipart(dicom()[:170]), {}),
         (gzip.compress(multipart(dicom())), {"Content-Encoding": "gzip"}),
     ],
+    ids=[
+        "a page of HTML",
+        "no boundary named",
+        "no closing boundary",
+        "cut short",
+        "no DICOM",
+        "another study",
+        "another study among it",
+        "an unknown transfer syntax",
+        "a header cut short",
+        "compressed unasked",
+    ],
 )
 def test_a_reply_that_is_not_the_whole_study_is_unreadable(
     body: bytes, headers: dict[str, str]
