@@ -18,6 +18,9 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+# As the command line sets it; before numpy is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 PROPERTY = "requirement"
 
 

@@ -8,6 +8,7 @@ Registering imports typer only: whatever is heavy is imported inside the command
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 
 import typer
@@ -49,6 +50,9 @@ def cardiotwin() -> None:
 
 def main() -> None:
     """Register every command and run the one that was asked for."""
+    # The twin's matrices are small: OpenBLAS on two threads takes five times as long as on one, and
+    # more beside other work. It reads this once, when numpy is first imported by a command.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for name in COMMANDS:
         import_module(f"cds_hooks.cli.{name}").register(application)
     for name in BENCHES:

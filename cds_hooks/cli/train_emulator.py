@@ -7,7 +7,6 @@ until then.
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,9 +48,6 @@ def register(train: typer.Typer) -> None:
 
 def trained(circulations: int, epochs: int, seed: int, output: Path) -> dict[str, object]:
     """Train, write, and return what was spent and how large the errors on unseen ones are."""
-    # Batches this small are slower on two threads than on one, and much slower beside other work;
-    # the variable is read when numpy is first imported, which is below.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from twin.core.emulator_training import study, train
     from twin.core.rest import model_version
     from twin.store.emulator_file import write_emulator

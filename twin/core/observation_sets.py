@@ -200,7 +200,10 @@ def enough_to_fit(sets: Sequence[ObservationSet]) -> bool:
 def latest_conditions(measurements: Sequence[Measurement]) -> dict[Condition, Measurement]:
     """Return the newest measurement of each condition that was measured at all."""
     latest: dict[Condition, Measurement] = {}
-    for measurement in sorted(measurements, key=lambda m: m.taken_at):
-        if isinstance(measurement.quantity, Condition):
-            latest[measurement.quantity] = measurement
+    for measurement in measurements:
+        condition = measurement.quantity
+        if isinstance(condition, Condition) and (
+            condition not in latest or measurement.taken_at >= latest[condition].taken_at
+        ):
+            latest[condition] = measurement
     return latest
