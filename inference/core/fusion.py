@@ -18,6 +18,8 @@ from inference.core.reading import Estimate
 
 Array = NDArray[np.float64]
 INTERVAL: Final = (0.05, 0.95)
+LARGEST_LOG_ODDS: Final = 6.0
+"""Beyond 1 in 400 a net claims more than a few hundred deaths can have taught it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,15 @@ def log_odds(probability: Array) -> Array:
     inside = np.clip(probability, 1e-5, 1 - 1e-5)
     found: Array = np.log(inside / (1 - inside))
     return found
+
+
+def bounded(net: Array) -> Array:
+    """Return the net's log-odds within `LARGEST_LOG_ODDS`.
+
+    On about one stay in a hundred the net's output leaves the range of everything else (to -28,
+    where boosting never passes -6); unbounded, it would outvote boosting there.
+    """
+    return np.clip(net, -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)
 
 
 def probability(log_odds: Array) -> Array:

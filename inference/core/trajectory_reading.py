@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.core.explanation import Quantity, contributions
-from inference.core.fusion import fused_estimate, fused_log_odds, log_odds, weights_from
+from inference.core.fusion import bounded, fused_estimate, fused_log_odds, log_odds, weights_from
 from inference.core.news2 import BedsideValues, News2, news2
 from inference.core.reading import RiskLevel, TrajectoryReading
 from inference.core.release import ReleasedModel
@@ -75,7 +75,7 @@ def part_probabilities(
 
 
 def _parts(outputs: Mapping[str, NDArray[Any]]) -> tuple[Array, Array]:
-    net = np.asarray(outputs[NET], dtype=np.float64)
+    net = bounded(np.asarray(outputs[NET], dtype=np.float64))
     return net, log_odds(np.asarray(outputs[BOOSTING], dtype=np.float64))
 
 
@@ -137,7 +137,7 @@ def unlike(
         (age < limits["youngest_years"], "the patient is younger than any it learnt from"),
         (
             len(parameters_present(columns)) < limits["fewest_series"],
-            "fewer quantities were charted than in nearly all it learnt from",
+            "fewer quantities were charted than make a set of vital signs",
         ),
         (share > limits["largest_extreme_share"], "more of the values are extreme"),
         (

@@ -16,12 +16,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.core.fusion import FusionWeights, fused_log_odds, log_odds, probability
+from inference.core.fusion import FusionWeights, bounded, fused_log_odds, log_odds, probability
 from inference.core.release import release_from
-from inference.core.trajectory import SERIES
-from inference.core.trajectory_image import AGGREGATES, CLIP, FEATURE_NAMES, IMAGE_SHAPE
+from inference.core.trajectory_image import CLIP, FEATURE_NAMES, IMAGE_SHAPE
 from inference.core.trajectory_reading import BOOSTING, FEATURES, IMAGE, NET
-from inference.core.trajectory_rows import TIMED_ROWS
 from inference.releases.library import CARD, DESCRIPTION, WEIGHTS
 from inference.runtimes.onnx import open_session
 from inference.training.evaluation import of_probability
@@ -40,6 +38,8 @@ from inference.training.release_words import SHARED_ATTRIBUTES, card_text, inter
 Array = NDArray[np.float64]
 YOUNGEST_YEARS: Final = 16.0
 """PhysioNet/CinC 2012 admits patients from 16 years on."""
+FEWEST_SERIES: Final = 4.0
+"""Pulse, pressure, breathing and one more: less is no set of vital signs; ours."""
 NAME: Final = "deterioration"
 BASELINE: Final = "deterioration-boosting"
 POPULATION: Final = (
@@ -86,7 +86,7 @@ def run_graphs(
         net.append(found[0])
         members.append(found[1])
     return Outputs(
-        np.concatenate(net).astype(np.float64),
+        bounded(np.concatenate(net).astype(np.float64)),
         log_odds(np.concatenate(members).astype(np.float64)),
         log_odds(teacher[rows]),
     )
@@ -113,25 +113,15 @@ def _line(value: Array, died: Array, weight: Array) -> Array:
 
 
 def _limits(examples: Examples, outputs: Outputs, rows: NDArray[np.int64]) -> dict[str, float]:
-    count = examples.feature[rows][:, _COUNT_FEATURES]
-    charted = (np.nan_to_num(count) > 0).sum(axis=1)
     apart = np.abs(outputs.net - outputs.members.mean(axis=1))
     return {
         "youngest_years": YOUNGEST_YEARS,
-        "fewest_series": float(np.quantile(charted, 0.01)),
+        "fewest_series": FEWEST_SERIES,
         "largest_extreme_share": round(float(np.quantile(_extreme(examples, rows), 0.995)), 4),
         "largest_disagreement": round(float(np.quantile(apart, 0.995)), 4),
         "first_record": float(examples.record.min()),
         "last_record": float(examples.record.max()),
     }
-
-
-_MEASURED: Final = frozenset(row.name for row in SERIES)
-_COUNT_FEATURES: Final = [
-    index * len(AGGREGATES) + AGGREGATES.index("count")
-    for index, row in enumerate(TIMED_ROWS)
-    if row.name in _MEASURED
-]
 
 
 def _extreme(examples: Examples, rows: NDArray[np.int64]) -> Array:

@@ -134,3 +134,12 @@ def test_the_order_in_which_events_arrive_does_not_change_a_reading(
 
 def test_a_reading_names_the_release_it_came_from(shipped: Read, usual_stay: Trajectory) -> None:
     assert shipped(usual_stay).release == ReleaseLibrary().load("deterioration").identity
+
+
+def test_a_net_that_leaves_its_range_does_not_outvote_the_boosting(
+    invented_release: ReleasedModel, sick_stay: Trajectory
+) -> None:
+    runtime = recorded(invented_release, -28.0, [0.5, 0.5])
+    found = asyncio.run(read_trajectory(runtime, invented_release, sick_stay))
+    assert found.parts["efficientnet_b3"] > 1 / 500
+    assert found.out_of_distribution
