@@ -42,6 +42,7 @@ class _Owned(Lenient, frozen=True):
     beneficiary: Reference | None = msgspec.field(default=None, name="for")
 
 
+_BY_WEIGHT: Final = (Whose.OTHER, Whose.SAME)
 _OWNED: Final = msgspec.json.Decoder(_Owned)
 
 
@@ -97,12 +98,12 @@ def owner_of(resource: msgspec.Raw, patient_id: str) -> Whose:
         return Whose.UNKNOWN
     if owned.resource_type == "Patient":
         return Whose.SAME if owned.id == patient_id else Whose.OTHER
-    references = [each for each in (owned.subject, owned.patient, owned.beneficiary) if each]
-    if not references:
-        bound = owned.resource_type in PATIENT_BOUND
-        return Whose.UNKNOWN if bound else Whose.SAME
-    owners = {whose(each, patient_id) for each in references}
-    for answer in (Whose.OTHER, Whose.SAME):
-        if answer in owners:
-            return answer
-    return Whose.UNKNOWN
+    answers = [
+        whose(each, patient_id)
+        for each in (owned.subject, owned.patient, owned.beneficiary)
+        if each is not None
+    ]
+    if not answers:
+        return Whose.UNKNOWN if owned.resource_type in PATIENT_BOUND else Whose.SAME
+    # One reference to another patient outweighs one to this patient.
+    return next((each for each in _BY_WEIGHT if each in answers), Whose.UNKNOWN)
