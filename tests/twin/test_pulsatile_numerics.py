@@ -12,11 +12,11 @@ import numba
 import numpy as np
 import pytest
 
-from twin.core import layout, pulsatile
+from twin.core import beat_averaged, layout, pulsatile
 from twin.core.beats import start
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
 from twin.core.interventions import NOTHING
-from twin.core.parameters import PARAMETER_INDEX, standard_adult
+from twin.core.parameters import PARAMETER_INDEX, PARAMETERS, standard_adult
 from twin.core.pulsatile import settled, simulate_pulsatile, waveforms
 from twin.core.pulsatile_kernel import run_block
 from twin.errors import SimulationError
@@ -119,6 +119,21 @@ def test_a_second_process_finds_the_kernel_compiled() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "1"
+
+
+@pytest.mark.parametrize("model", ["pulsatile", "beat_averaged"])
+def test_members_spread_over_a_third_of_every_range_stay_finite(model: str) -> None:
+    drawn = np.random.default_rng(4).uniform(-1.0, 1.0, (len(PARAMETERS), 128))
+    low = np.array([[entry.low] for entry in PARAMETERS])
+    high = np.array([[entry.high] for entry in PARAMETERS])
+    towards = np.where(drawn < 0, ADULT - low, high - ADULT)
+    members = ADULT + 0.3 * drawn * towards
+    if model == "pulsatile":
+        beats = pulsatile.steady_beats(members, 60.0)
+    else:
+        beats = beat_averaged.simulate(members, NOTHING, 60.0, 60.0)[:, -1]
+    assert np.isfinite(beats).all()
+    assert (beats[QUANTITY_INDEX[Quantity.MEAN_PRESSURE]] > 0).all()
 
 
 def test_members_do_not_touch_each_other() -> None:
