@@ -50,8 +50,8 @@ def cardiotwin() -> None:
 
 def main() -> None:
     """Register every command and run the one that was asked for."""
-    # The twin's matrices are small: OpenBLAS on two threads takes five times as long as on one, and
-    # more beside other work. It reads this once, when numpy is first imported by a command.
+    # The twin's matrices are small: OpenBLAS on two threads takes five times as long as on one,
+    # and more beside other work. It reads this once, when numpy is first imported by a command.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for name in COMMANDS:
         import_module(f"cds_hooks.cli.{name}").register(application)

@@ -333,3 +333,22 @@ def test_a_fit_that_the_model_does_not_confirm_gives_no_advice(
     assert guarded.fit(measurements, bedside.man, bedside.noon).outcome is FitOutcome.POOR
     honest = Estimator(emulator, guarding_state)
     assert honest.fit(measurements, bedside.man, bedside.noon).converged() is not None
+
+
+def test_of_many_sets_those_are_fitted_that_bring_a_quantity_or_show_a_trend(
+    bedside: Bedside,
+) -> None:
+    from twin.core.history import MOST_MOMENTS, chosen_sets
+    from twin.core.observation_sets import observation_sets
+
+    measurements = [
+        each
+        for hours_ago in (0.0, 0.3, 0.6, 1.1, 3.0, 5.0, 30.0)
+        for each in bedside.seen(bedside.stable, hours_ago=hours_ago)
+    ]
+    measurements += bedside.seen({Quantity.CARDIAC_OUTPUT: 5.0}, hours_ago=4.0)
+    chosen = chosen_sets(observation_sets(measurements))
+    ages_h = [(bedside.noon - each.taken_at).total_seconds() / 3600.0 for each in chosen]
+    assert len(chosen) == MOST_MOMENTS
+    assert ages_h == pytest.approx([0.0, 1.1, 4.0])
+    assert Quantity.CARDIAC_OUTPUT in chosen[-1].seen

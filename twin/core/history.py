@@ -169,21 +169,27 @@ def drift_per_h(x: Float[np.ndarray, "coordinate member"]) -> Float[np.ndarray, 
 CLOSE_H = 6.0
 """Older sets than this say too little of the present to be fitted with it."""
 
-MOST_MOMENTS = 4
+MOST_MOMENTS = 3
+"""Each costs the emulator as much as the first; a third adds little to a trend over two."""
+
+TREND_H = 1.0
+"""Sets this far apart show a trend best: nearer ones show noise, further ones another patient."""
 
 
 def chosen_sets(sets: Sequence[ObservationSet]) -> tuple[ObservationSet, ...]:
-    """Return the sets worth fitting, newest first: what brings a quantity, then what is new."""
+    """Return the sets worth fitting, newest first: new quantities, then what shows a trend."""
     if not sets:
         return ()
     newest = sets[0]
-    close = [s for s in sets if (newest.taken_at - s.taken_at).total_seconds() <= CLOSE_H * 3600.0]
+    ages_h = {id(s): (newest.taken_at - s.taken_at).total_seconds() / 3600.0 for s in sets}
+    close = [s for s in sets[1:] if ages_h[id(s)] <= CLOSE_H]
     chosen, known = [newest], set(newest.seen)
-    for earlier in close[1:]:
+    for earlier in close:
         if set(earlier.seen) - known and len(chosen) < MOST_MOMENTS:
             chosen.append(earlier)
             known |= set(earlier.seen)
-    for earlier in close[1:]:
-        if earlier not in chosen and len(chosen) < MOST_MOMENTS:
+    taken = {id(s) for s in chosen}
+    for earlier in sorted(close, key=lambda s: abs(ages_h[id(s)] - TREND_H)):
+        if id(earlier) not in taken and len(chosen) < MOST_MOMENTS:
             chosen.append(earlier)
     return tuple(sorted(chosen, key=lambda s: s.taken_at, reverse=True))
