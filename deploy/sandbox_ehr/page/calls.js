@@ -8,15 +8,30 @@ const KEPT = 30;
 export function show(call) {
   const list = place("calls");
   const outcome = call.failure ? "failed" : String(call.status);
-  const title = element("summary", {},
-    element("code", { class: call.ok ? "good" : "bad" }, outcome), " ",
-    element("strong", {}, call.label), " ",
-    element("span", {}, `${Math.round(call.milliseconds)} ms`));
-  list.prepend(element("li", {}, element("details", { class: "call" }, title,
-    part("URL", `${call.request ? "POST" : "GET"} ${call.url}`),
-    part("Token", tokenText(call.authorization)),
-    call.request ? part("Request", pretty(call.request)) : null,
-    part("Answer", call.failure ?? pretty(call.response)))));
+  const title = element(
+    "summary",
+    {},
+    element("code", { class: call.ok ? "good" : "bad" }, outcome),
+    " ",
+    element("strong", {}, call.label),
+    " ",
+    element("span", {}, `${Math.round(call.milliseconds)} ms`),
+  );
+  list.prepend(
+    element(
+      "li",
+      {},
+      element(
+        "details",
+        { class: "call" },
+        title,
+        part("URL", `${call.request ? "POST" : "GET"} ${call.url}`),
+        part("Token", tokenText(call.authorization)),
+        call.request ? part("Request", pretty(call.request)) : null,
+        part("Answer", call.failure ?? pretty(call.response)),
+      ),
+    ),
+  );
   while (list.children.length > KEPT) list.lastElementChild.remove();
 }
 
@@ -29,7 +44,10 @@ function pretty(content) {
 }
 
 function tokenText(authorization) {
-  const [head, claims] = authorization.replace(/^Bearer /, "").split(".").slice(0, 2)
+  const [head, claims] = authorization
+    .replace(/^Bearer /, "")
+    .split(".")
+    .slice(0, 2)
     .map((text) => JSON.parse(atob(text.replace(/-/g, "+").replace(/_/g, "/"))));
   return pretty({ header: head, claims });
 }

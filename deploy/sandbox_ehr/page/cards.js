@@ -20,14 +20,17 @@ function cardElement(card, deeds) {
   const titleId = `card-${crypto.randomUUID()}`;
   const indicator = INDICATORS[card.indicator] ? card.indicator : "info";
   const outcome = element("p", { class: "outcome", role: "status" });
-  const whole = element("article", { class: `card ${indicator}`, "aria-labelledby": titleId },
+  const whole = element(
+    "article",
+    { class: `card ${indicator}`, "aria-labelledby": titleId },
     element("p", { class: "indicator" }, INDICATORS[indicator]),
     element("h3", { id: titleId, tabindex: "-1" }, card.summary),
     card.detail ? detail(card.detail) : null,
     suggestions(card, deeds, outcome),
     links(card, deeds),
     outcome,
-    element("footer", {}, source(card.source), dismissal(card, deeds, outcome)));
+    element("footer", {}, source(card.source), dismissal(card, deeds, outcome)),
+  );
   return whole;
 }
 
@@ -37,7 +40,11 @@ const LONG_DETAIL = 700;
 function detail(markdown) {
   const text = element("div", { class: "detail" }, rendered(markdown));
   if (markdown.length <= LONG_DETAIL) return text;
-  const button = element("button", { type: "button", class: "more", "aria-expanded": "false" }, "Show all");
+  const button = element(
+    "button",
+    { type: "button", class: "more", "aria-expanded": "false" },
+    "Show all",
+  );
   button.addEventListener("click", () => {
     const whole = text.classList.toggle("whole");
     button.textContent = whole ? "Show less" : "Show all";
@@ -51,8 +58,12 @@ function suggestions(card, deeds, outcome) {
   if (!card.suggestions?.length) return null;
   const buttons = [];
   const items = card.suggestions.map((suggestion) => {
-    const button = element("button", { type: "button", class: suggestion.isRecommended ? "accept recommended" : "accept" },
-      suggestion.label, suggestion.isRecommended ? element("span", { class: "tag" }, "recommended") : null);
+    const button = element(
+      "button",
+      { type: "button", class: suggestion.isRecommended ? "accept recommended" : "accept" },
+      suggestion.label,
+      suggestion.isRecommended ? element("span", { class: "tag" }, "recommended") : null,
+    );
     button.addEventListener("click", () => accept(button));
     buttons.push(button);
     async function accept() {
@@ -68,21 +79,46 @@ function suggestions(card, deeds, outcome) {
       }
     }
     const actions = (suggestion.actions ?? []).map((action) =>
-      element("li", {}, action.description ?? action.type));
-    return element("li", {}, button, actions.length ? element("ul", { class: "actions" }, actions) : null);
+      element("li", {}, action.description ?? action.type),
+    );
+    return element(
+      "li",
+      {},
+      button,
+      actions.length ? element("ul", { class: "actions" }, actions) : null,
+    );
   });
   const heading = card.selectionBehavior === "any" ? "Alternatives" : "Alternatives - at most one";
-  return element("div", { class: "suggestions" }, element("h4", {}, heading), element("ul", {}, items));
+  return element(
+    "div",
+    { class: "suggestions" },
+    element("h4", {}, heading),
+    element("ul", {}, items),
+  );
 }
 
 function links(card, deeds) {
-  const items = (card.links ?? []).map((link) => {
-    const url = webAddress(link.url);
-    if (!url) return null;
-    const href = link.type === "smart" ? deeds.launch(url, link.appContext) : url.href;
-    return element("li", {}, element("a", { class: "app-link", href, target: "_blank", rel: "noopener noreferrer" },
-      link.label, element("span", { class: "tag" }, link.type === "smart" ? "app, opens in a new tab" : "opens in a new tab")));
-  }).filter(Boolean);
+  const items = (card.links ?? [])
+    .map((link) => {
+      const url = webAddress(link.url);
+      if (!url) return null;
+      const href = link.type === "smart" ? deeds.launch(url, link.appContext) : url.href;
+      return element(
+        "li",
+        {},
+        element(
+          "a",
+          { class: "app-link", href, target: "_blank", rel: "noopener noreferrer" },
+          link.label,
+          element(
+            "span",
+            { class: "tag" },
+            link.type === "smart" ? "app, opens in a new tab" : "opens in a new tab",
+          ),
+        ),
+      );
+    })
+    .filter(Boolean);
   return items.length ? element("ul", { class: "links" }, items) : null;
 }
 
@@ -90,24 +126,44 @@ function source(from) {
   const url = from?.url && webAddress(from.url);
   const icon = from?.icon && webAddress(from.icon);
   const label = from?.label ?? "unknown source";
-  return element("p", { class: "source" },
+  return element(
+    "p",
+    { class: "source" },
     icon ? element("img", { src: icon.href, alt: "", width: 20, height: 20 }) : null,
-    "Source: ", url ? element("a", { href: url.href, target: "_blank", rel: "noopener noreferrer" }, label) : label,
-    from?.topic?.display ? ` · ${from.topic.display}` : null);
+    "Source: ",
+    url
+      ? element("a", { href: url.href, target: "_blank", rel: "noopener noreferrer" }, label)
+      : label,
+    from?.topic?.display ? ` · ${from.topic.display}` : null,
+  );
 }
 
 function dismissal(card, deeds, outcome) {
   const reasons = card.overrideReasons ?? [];
-  const select = reasons.length ? element("select", {},
-    element("option", { value: "" }, "Choose a reason"),
-    reasons.map((reason, index) => element("option", { value: index }, reason.display ?? reason.code))) : null;
-  const comment = element("input", { type: "text", maxlength: 300, placeholder: "Comment, if any" });
+  const select = reasons.length
+    ? element(
+        "select",
+        {},
+        element("option", { value: "" }, "Choose a reason"),
+        reasons.map((reason, index) =>
+          element("option", { value: index }, reason.display ?? reason.code),
+        ),
+      )
+    : null;
+  const comment = element("input", {
+    type: "text",
+    maxlength: 300,
+    placeholder: "Comment, if any",
+  });
   const button = element("button", { type: "button" }, "Dismiss this card");
-  const form = element("details", { class: "dismiss" },
+  const form = element(
+    "details",
+    { class: "dismiss" },
     element("summary", {}, "Dismiss"),
     select ? element("label", {}, "Reason ", select) : null,
     element("label", {}, "Comment ", comment),
-    button);
+    button,
+  );
   button.addEventListener("click", async () => {
     const chosen = select?.value ? reasons[Number(select.value)] : null;
     button.disabled = true;

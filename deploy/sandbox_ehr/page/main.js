@@ -3,21 +3,36 @@
 
 import * as calls from "./calls.js";
 import { cardList } from "./cards.js";
+import { facts, nameOf, personal, readChart } from "./chart.js";
 import { apply, remove, save, search } from "./ehr.js";
 import { element, place } from "./elements.js";
 import { orderForm } from "./order_form.js";
 import { described, draftOrder, pastedOrder } from "./orders.js";
 import { callHook, discover, problemOf, sendFeedback } from "./services.js";
-import { ago, newest, tiles } from "./vital_signs.js";
+import { tiles } from "./vital_signs.js";
 
 const ORDER_TYPES = ["MedicationRequest", "ServiceRequest", "DeviceRequest"];
-const state = { settings: null, discovered: null, patient: null, draft: null, patientCall: null, orderCall: null };
+const state = {
+  settings: null,
+  discovered: null,
+  patient: null,
+  draft: null,
+  patientCall: null,
+  orderCall: null,
+};
 
-const form = orderForm({ changed, pasted, sign: checkAndSign, signAnyway: () => finish("Signed as written."), clear });
+const form = orderForm({
+  changed,
+  pasted,
+  sign: checkAndSign,
+  signAnyway: () => finish("Signed as written."),
+  clear,
+});
 
 async function start() {
   state.settings = await (await fetch("/order-entry/settings")).json();
-  place("addresses").textContent = `CDS Services ${state.settings.cdsServices} · FHIR server ${state.settings.fhirServer}`;
+  place("addresses").textContent =
+    `CDS Services ${state.settings.cdsServices} · FHIR server ${state.settings.fhirServer}`;
   discovered().catch((error) => advise(`The decision support cannot be reached: ${error.message}`));
   await listPatients();
 }
@@ -32,27 +47,28 @@ function discovered() {
 }
 
 async function listPatients() {
-  const [patients, stays] = await Promise.all([search("Patient", { _sort: "identifier" }), search("Encounter", {})]);
-  place("patients").replaceChildren(...patients.map((patient) => {
-    const stay = stays.find((each) => each.subject?.reference === `Patient/${patient.id}`);
-    const situation = stay?.reasonCode?.[0]?.text ?? "";
-    const open = () => openPatient(patient, stay, situation);
-    return element("li", {}, element("button", { type: "button", id: `open-${patient.id}`, onclick: open },
-      element("strong", {}, nameOf(patient)), element("span", {}, personal(patient)),
-      element("small", {}, situation)));
-  }));
-}
-
-// Records come from whoever wrote to the sandbox, so anything but the id may be missing.
-
-function nameOf(patient) {
-  const name = patient.name?.[0];
-  return name?.text ?? ([...(name?.given ?? []), name?.family].filter(Boolean).join(" ") || `Unnamed, ${patient.id}`);
-}
-
-function personal(patient) {
-  const years = Math.floor((Date.now() - new Date(patient.birthDate)) / 31557600000);
-  return `${Number.isNaN(years) ? "age unknown" : `${years} years`}, ${patient.gender ?? "sex unknown"}`;
+  const [patients, stays] = await Promise.all([
+    search("Patient", { _sort: "identifier" }),
+    search("Encounter", {}),
+  ]);
+  place("patients").replaceChildren(
+    ...patients.map((patient) => {
+      const stay = stays.find((each) => each.subject?.reference === `Patient/${patient.id}`);
+      const situation = stay?.reasonCode?.[0]?.text ?? "";
+      const open = () => openPatient(patient, stay, situation);
+      return element(
+        "li",
+        {},
+        element(
+          "button",
+          { type: "button", id: `open-${patient.id}`, onclick: open },
+          element("strong", {}, nameOf(patient)),
+          element("span", {}, personal(patient)),
+          element("small", {}, situation),
+        ),
+      );
+    }),
+  );
 }
 
 async function openPatient(patient, stay, situation) {
@@ -62,11 +78,16 @@ async function openPatient(patient, stay, situation) {
   const open = { id: patient.id, encounter };
   Object.assign(state, { patient: open, draft: null });
   form.reset();
-  for (const id of ["order-cards", "patient-cards", "vital-signs", "facts"]) place(id).replaceChildren();
+  for (const id of ["order-cards", "patient-cards", "vital-signs", "facts"])
+    place(id).replaceChildren();
   for (const button of place("patients").querySelectorAll("button")) {
     button.setAttribute("aria-current", String(button.id === `open-${patient.id}`));
   }
-  place("chart-title").replaceChildren(nameOf(patient), " ", element("small", {}, personal(patient)));
+  place("chart-title").replaceChildren(
+    nameOf(patient),
+    " ",
+    element("small", {}, personal(patient)),
+  );
   place("situation").textContent = situation;
   place("order").hidden = false;
   place("chart-title").focus({ preventScroll: true });
@@ -74,57 +95,38 @@ async function openPatient(patient, stay, situation) {
 }
 
 async function showChart(open) {
-  const of = { patient: open.id };
-  const [observations, medicines, conditions, imaging, archives] = await Promise.all([
-    search("Observation", { ...of, _count: 500 }),
-    search("MedicationRequest", { ...of, status: "active" }),
-    search("Condition", of),
-    search("ImagingStudy", of),
-    search("Endpoint", {}),
-  ]);
+  const chart = await readChart(open.id);
   if (state.patient !== open) return;
   const now = new Date();
-  const shown = tiles(observations, now);
+  const shown = tiles(chart.observations, now);
   place("vital-signs").replaceChildren(...shown);
   place("axis").hidden = shown.length === 0;
-  place("facts").replaceChildren(...facts(observations, medicines, conditions, imaging, archives, now));
+  place("facts").replaceChildren(...facts(chart, now));
   await listOrders();
-}
-
-function facts(observations, medicines, conditions, imaging, archives, now) {
-  const weight = newest(observations, "29463-7");
-  const height = newest(observations, "8302-2");
-  const pairs = [
-    ["Body", weight && height ? `${weight} kg, ${height} cm` : null],
-    ["Problems", conditions.map(described).join("; ")],
-    ["Receives", medicines.map(described).join("; ")],
-    ["Imaging", imaging.map((study) => imagingLine(study, archives, now))],
-  ];
-  return pairs.filter(([, words]) => words?.length).map(([name, words]) =>
-    element("div", {}, element("dt", {}, name), element("dd", {}, words)));
-}
-
-function imagingLine(study, archives, now) {
-  const words = `${study.description ?? "Study"}, ${ago(new Date(study.started), now)}`;
-  const archive = archives.find((each) => study.endpoint?.[0]?.reference === `Endpoint/${each.id}`);
-  const [series] = study.series ?? [];
-  const instance = series?.instance?.[0];
-  const uid = study.identifier?.[0]?.value?.replace("urn:oid:", "");
-  if (!archive || !instance) return element("span", {}, words);
-  const picture = `${archive.address}/studies/${uid}/series/${series.uid}/instances/${instance.uid}/rendered`;
-  return element("a", { class: "picture", href: picture, target: "_blank", rel: "noopener noreferrer" },
-    element("img", { src: picture, alt: "", width: 34, height: 34, onerror: (event) => event.target.remove() }), words);
 }
 
 async function listOrders() {
   const open = state.patient;
-  const found = (await Promise.all(ORDER_TYPES.map((type) => search(type, { patient: open.id })))).flat();
+  const found = (
+    await Promise.all(ORDER_TYPES.map((type) => search(type, { patient: open.id })))
+  ).flat();
   if (state.patient !== open) return;
   const shown = found.filter((order) => order.id !== state.draft?.id);
-  place("orders").replaceChildren(...shown.map((order) => element("li", { class: order.status },
-    element("span", { class: "state" }, order.status === "draft" ? `draft ${order.intent}` : order.status),
-    element("span", {}, described(order)),
-    order.status === "draft" ? draftButtons(order) : null)));
+  place("orders").replaceChildren(
+    ...shown.map((order) =>
+      element(
+        "li",
+        { class: order.status },
+        element(
+          "span",
+          { class: "state" },
+          order.status === "draft" ? `draft ${order.intent}` : order.status,
+        ),
+        element("span", {}, described(order)),
+        order.status === "draft" ? draftButtons(order) : null,
+      ),
+    ),
+  );
   if (!shown.length) place("orders").replaceChildren(element("li", { class: "none" }, "None."));
 }
 
@@ -139,9 +141,20 @@ function draftButtons(order) {
     await remove(`${order.resourceType}/${order.id}`);
     await listOrders();
   };
-  return element("span", { class: "draft-buttons" },
-    element("button", { type: "button", "aria-label": `Review ${words}`, onclick: review }, "Review"),
-    element("button", { type: "button", "aria-label": `Discard ${words}`, onclick: discard }, "Discard"));
+  return element(
+    "span",
+    { class: "draft-buttons" },
+    element(
+      "button",
+      { type: "button", "aria-label": `Review ${words}`, onclick: review },
+      "Review",
+    ),
+    element(
+      "button",
+      { type: "button", "aria-label": `Discard ${words}`, onclick: discard },
+      "Discard",
+    ),
+  );
 }
 
 // --- advice ---------------------------------------------------------------------------------------
@@ -166,7 +179,9 @@ async function adviseOrder(hook) {
   const { draft, patient } = state;
   state.orderCall = abort;
   advise(hook === "order-sign" ? "Checking the order …" : "Simulating the order …");
-  const context = { draftOrders: { resourceType: "Bundle", type: "collection", entry: [{ resource: draft }] } };
+  const context = {
+    draftOrders: { resourceType: "Bundle", type: "collection", entry: [{ resource: draft }] },
+  };
   if (hook === "order-select") context.selections = [`${draft.resourceType}/${draft.id}`];
   const answer = await ask(hook, context, patient, abort);
   if (!answer || state.draft !== draft || state.patient !== patient) return null;
@@ -178,15 +193,23 @@ async function adviseOrder(hook) {
 
 /** Call every service of a hook; null when the question is no longer current. */
 async function ask(hook, more, open, abort) {
-  const context = { patientId: open.id, ...(open.encounter ? { encounterId: open.encounter.split("/")[1] } : {}), ...more };
+  const context = {
+    patientId: open.id,
+    ...(open.encounter ? { encounterId: open.encounter.split("/")[1] } : {}),
+    ...more,
+  };
   const sendPrefetch = place("send-prefetch").checked;
   const began = performance.now();
   try {
     const asked = (await discovered()).filter((service) => service.hook === hook);
-    const made = await Promise.all(asked.map((service) =>
-      callHook(service, context, sendPrefetch, calls.show, abort.signal)));
-    const elements = made.flatMap((call, index) => call.ok
-      ? cardList(call.response.cards ?? [], deedsFor(asked[index])) : [problem(asked[index], call)]);
+    const made = await Promise.all(
+      asked.map((service) => callHook(service, context, sendPrefetch, calls.show, abort.signal)),
+    );
+    const elements = made.flatMap((call, index) =>
+      call.ok
+        ? cardList(call.response.cards ?? [], deedsFor(asked[index]))
+        : [problem(asked[index], call)],
+    );
     return {
       elements,
       cards: made.reduce((count, call) => count + (call.response?.cards?.length ?? 0), 0),
@@ -201,16 +224,20 @@ async function ask(hook, more, open, abort) {
 }
 
 function summaryOf(answer, about) {
-  if (answer.failed && !answer.cards) return `No advice ${about}: the decision support did not give any.`;
+  if (answer.failed && !answer.cards)
+    return `No advice ${about}: the decision support did not give any.`;
   const cards = answer.cards === 1 ? "1 card" : `${answer.cards || "No"} cards`;
   return `${cards} ${about}, in ${Math.round(answer.milliseconds)} ms.`;
 }
 
 function problem(service, call) {
-  return element("article", { class: "card failed" },
+  return element(
+    "article",
+    { class: "card failed" },
     element("p", { class: "indicator" }, "No advice"),
     element("h3", {}, service.title ?? service.id),
-    element("p", {}, problemOf(call)));
+    element("p", {}, problemOf(call)),
+  );
 }
 
 function deedsFor(service) {
@@ -219,14 +246,22 @@ function deedsFor(service) {
   return {
     async accept(card, suggestion) {
       await apply(suggestion.actions ?? []);
-      const gone = (suggestion.actions ?? []).some((action) =>
-        state.draft && (action.resourceId ?? `${action.resource?.resourceType}/${action.resource?.id}`) === `${state.draft.resourceType}/${state.draft.id}`);
+      const gone = (suggestion.actions ?? []).some(
+        (action) =>
+          state.draft &&
+          (action.resourceId ?? `${action.resource?.resourceType}/${action.resource?.id}`) ===
+            `${state.draft.resourceType}/${state.draft.id}`,
+      );
       if (gone) {
         state.draft = null;
         form.reset();
       }
       if (state.patient === open) await listOrders();
-      const accepted = { card: card.uuid, outcome: "accepted", acceptedSuggestions: [{ id: suggestion.uuid }] };
+      const accepted = {
+        card: card.uuid,
+        outcome: "accepted",
+        acceptedSuggestions: [{ id: suggestion.uuid }],
+      };
       return `Accepted. ${await told(base, service, card, accepted)}`;
     },
     async dismiss(card, reason, comment) {
@@ -272,7 +307,8 @@ async function pasted(text) {
 async function select(draft) {
   const earlier = state.draft;
   state.draft = draft;
-  if (earlier?.id === draft.id && earlier.resourceType !== draft.resourceType) await remove(`${earlier.resourceType}/${earlier.id}`);
+  if (earlier?.id === draft.id && earlier.resourceType !== draft.resourceType)
+    await remove(`${earlier.resourceType}/${earlier.id}`);
   await save(draft);
   if (state.draft !== draft) return;
   form.ready();
@@ -301,7 +337,14 @@ async function checkAndSign() {
     await finish("Signed; there was no advice against it.");
     return;
   }
-  form.say(answer.cards ? [element("a", { href: "#advice-title" }, "Read the advice"), ", then sign or change the order."] : "Checked without advice; you may still sign.");
+  form.say(
+    answer.cards
+      ? [
+          element("a", { href: "#advice-title" }, "Read the advice"),
+          ", then sign or change the order.",
+        ]
+      : "Checked without advice; you may still sign.",
+  );
   form.awaitConfirmation();
   place("advice-title").scrollIntoView({ block: "nearest" });
   place("order-cards").querySelector("h3")?.focus({ preventScroll: true });

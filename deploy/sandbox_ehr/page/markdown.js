@@ -52,7 +52,9 @@ function headingTag(level) {
 
 function startsBlock(lines, at) {
   const line = lines[at];
-  return [HEADING, FENCE, RULE, QUOTE, BULLET].some((each) => each.test(line)) || isTable(lines, at);
+  return (
+    [HEADING, FENCE, RULE, QUOTE, BULLET].some((each) => each.test(line)) || isTable(lines, at)
+  );
 }
 
 function paragraph(lines, at) {
@@ -97,7 +99,14 @@ function list(lines, at) {
   }
   const tag = number ? "ol" : "ul";
   const start = number && number !== "1" ? Number(number) : null;
-  return [element(tag, { start }, items.map((item) => element("li", {}, itemContent(item)))), end];
+  return [
+    element(
+      tag,
+      { start },
+      items.map((item) => element("li", {}, itemContent(item))),
+    ),
+    end,
+  ];
 }
 
 function itemContent([first, ...rest]) {
@@ -109,22 +118,38 @@ function itemContent([first, ...rest]) {
 
 function isTable(lines, at) {
   return (
-    lines[at].includes("|") && at + 1 < lines.length && lines[at + 1].includes("-") &&
-    TABLE_RULE.test(lines[at + 1]) && cells(lines[at]).length === cells(lines[at + 1]).length
+    lines[at].includes("|") &&
+    at + 1 < lines.length &&
+    lines[at + 1].includes("-") &&
+    TABLE_RULE.test(lines[at + 1]) &&
+    cells(lines[at]).length === cells(lines[at + 1]).length
   );
 }
 
 function cells(line) {
-  const inside = line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "");
+  const inside = line
+    .trim()
+    .replace(/^\|/, "")
+    .replace(/(?<!\\)\|$/, "");
   return inside.split(/(?<!\\)\|/).map((cell) => cell.trim().replace(/\\\|/g, "|"));
 }
 
 function table(lines, at) {
   const alignments = cells(lines[at + 1]).map((rule) =>
-    rule.endsWith(":") ? (rule.startsWith(":") ? "center" : "right") : "left");
-  const row = (tag, line) => element("tr", {}, alignments.map((alignment, column) =>
-    element(tag, { class: `to-${alignment}`, scope: tag === "th" ? "col" : null },
-      inline(cells(line)[column] ?? ""))));
+    rule.endsWith(":") ? (rule.startsWith(":") ? "center" : "right") : "left",
+  );
+  const row = (tag, line) =>
+    element(
+      "tr",
+      {},
+      alignments.map((alignment, column) =>
+        element(
+          tag,
+          { class: `to-${alignment}`, scope: tag === "th" ? "col" : null },
+          inline(cells(line)[column] ?? ""),
+        ),
+      ),
+    );
   let end = at + 2;
   const body = [];
   while (end < lines.length && lines[end].trim() && !startsBlock(lines, end)) {
@@ -133,7 +158,10 @@ function table(lines, at) {
   const head = element("thead", {}, row("th", lines[at]));
   const whole = element("table", {}, head, body.length ? element("tbody", {}, body) : null);
   // Wide tables scroll inside their card; a keyboard must be able to do so too.
-  return [element("div", { class: "table", tabindex: "0", role: "group", "aria-label": "Table" }, whole), end];
+  return [
+    element("div", { class: "table", tabindex: "0", role: "group", "aria-label": "Table" }, whole),
+    end,
+  ];
 }
 
 // Each rule: what it looks like, and what it becomes. The first match in the text wins.
@@ -141,16 +169,25 @@ const INLINE = [
   [/\\([!-/:-@[-`{-~])/, (found) => found[1]],
   [/(`+)([^`]|[^`][\s\S]*?[^`])\1(?!`)/, (found) => element("code", {}, found[2].trim())],
   [/\*\*(?=\S)([\s\S]*?\S)\*\*/, (found) => element("strong", {}, inline(found[1]))],
-  [/(?<![\p{L}\p{N}])__(?=\S)([\s\S]*?\S)__(?![\p{L}\p{N}])/u,
-    (found) => element("strong", {}, inline(found[1]))],
+  [
+    /(?<![\p{L}\p{N}])__(?=\S)([\s\S]*?\S)__(?![\p{L}\p{N}])/u,
+    (found) => element("strong", {}, inline(found[1])),
+  ],
   [/~~(?=\S)([\s\S]*?\S)~~/, (found) => element("del", {}, inline(found[1]))],
   [/\*(?=[^\s*])([\s\S]*?[^\s*])\*(?!\*)/, (found) => element("em", {}, inline(found[1]))],
-  [/(?<![\p{L}\p{N}_])_(?=[^\s_])([\s\S]*?[^\s_])_(?![\p{L}\p{N}_])/u,
-    (found) => element("em", {}, inline(found[1]))],
-  [/\[((?:[^[\]\\]|\\.)*)\]\(\s*<?([^\s<>()]+)>?(?:\s+"[^"]*")?\s*\)/, (found) => link(found[2], inline(found[1]), found[0])],
+  [
+    /(?<![\p{L}\p{N}_])_(?=[^\s_])([\s\S]*?[^\s_])_(?![\p{L}\p{N}_])/u,
+    (found) => element("em", {}, inline(found[1])),
+  ],
+  [
+    /\[((?:[^[\]\\]|\\.)*)\]\(\s*<?([^\s<>()]+)>?(?:\s+"[^"]*")?\s*\)/,
+    (found) => link(found[2], inline(found[1]), found[0]),
+  ],
   [/<(https?:\/\/[^\s<>]+)>/, (found) => link(found[1], [found[1]], found[0])],
-  [/&(amp|lt|gt|quot|nbsp|#39);/, (found) =>
-    ({ amp: "&", lt: "<", gt: ">", quot: '"', nbsp: "\u00a0", "#39": "'" })[found[1]]],
+  [
+    /&(amp|lt|gt|quot|nbsp|#39);/,
+    (found) => ({ amp: "&", lt: "<", gt: ">", quot: '"', nbsp: "\u00a0", "#39": "'" })[found[1]],
+  ],
   [/(?: {2,}|\\)\n/, () => element("br")],
 ];
 

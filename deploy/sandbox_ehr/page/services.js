@@ -20,13 +20,21 @@ async function exchange(label, url, authorization, body, signal) {
   const call = { label, url, authorization, request: body, at: new Date() };
   try {
     const text = body ? JSON.stringify(body) : undefined;
-    const response = await fetch(url, { method: body ? "POST" : "GET", headers, body: text, signal });
+    const response = await fetch(url, {
+      method: body ? "POST" : "GET",
+      headers,
+      body: text,
+      signal,
+    });
     const answer = await response.text();
     Object.assign(call, { status: response.status, ok: response.ok, bytes: answer.length });
     call.response = answer ? parsed(answer) : null;
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    Object.assign(call, { ok: false, failure: "The service did not answer, or the browser may not read its answer (CORS)." });
+    Object.assign(call, {
+      ok: false,
+      failure: "The service did not answer, or the browser may not read its answer (CORS).",
+    });
   }
   call.milliseconds = performance.now() - began;
   return call;
@@ -42,7 +50,8 @@ function parsed(text) {
 
 /** What went wrong with a call, in one sentence. */
 export function problemOf(call) {
-  const diagnostics = call.response?.issue?.[0]?.diagnostics ?? call.response?.issue?.[0]?.details?.text;
+  const diagnostics =
+    call.response?.issue?.[0]?.diagnostics ?? call.response?.issue?.[0]?.details?.text;
   return call.failure ?? diagnostics ?? `The service answered with status ${call.status}.`;
 }
 

@@ -51,23 +51,38 @@ function series(observations, codes) {
 export function ago(at, now) {
   const minutes = Math.max(0, Math.round((now - at) / 60000));
   if (minutes < 60) return `${minutes} min ago`;
-  return minutes < 48 * 60 ? `${Math.round(minutes / 60)} h ago` : `${Math.round(minutes / 1440)} days ago`;
+  return minutes < 48 * 60
+    ? `${Math.round(minutes / 60)} h ago`
+    : `${Math.round(minutes / 1440)} days ago`;
 }
 
 function tile(name, points, unit, digits, now, observations) {
   const last = points.at(-1);
   const value = last.value.toFixed(digits);
-  return element("figure", { class: "tile" },
+  return element(
+    "figure",
+    { class: "tile" },
     element("figcaption", {}, name, element("span", { class: "age" }, ago(last.at, now))),
-    element("p", { class: "value" }, element("strong", {}, value), ` ${unit}`,
-      name === "MAP" ? pressures(observations) : null),
-    plot(points, now, `${name}: ${points[0].value.toFixed(digits)} to ${value} ${unit} in ${points.length} readings`));
+    element(
+      "p",
+      { class: "value" },
+      element("strong", {}, value),
+      ` ${unit}`,
+      name === "MAP" ? pressures(observations) : null,
+    ),
+    plot(
+      points,
+      now,
+      `${name}: ${points[0].value.toFixed(digits)} to ${value} ${unit} in ${points.length} readings`,
+    ),
+  );
 }
 
 function pressures(observations) {
   const systolic = newest(observations, "8480-6");
   const diastolic = newest(observations, "8462-4");
-  return systolic === null || diastolic === null ? null
+  return systolic === null || diastolic === null
+    ? null
     : element("span", { class: "beside" }, ` ${systolic}/${diastolic}`);
 }
 
@@ -81,12 +96,29 @@ function plot(points, now, words) {
   const across = (at) => WIDTH - 5 - ((now - at) / (HOURS * 3600000)) * (WIDTH - 10);
   const down = (value) => HEIGHT / 2 - ((value - middle) / span) * (HEIGHT - 12);
   const places = inside.map((point) => [across(point.at).toFixed(1), down(point.value).toFixed(1)]);
-  const picture = drawing("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": words });
+  const picture = drawing("svg", {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    role: "img",
+    "aria-label": words,
+  });
   if (places.length > 1) {
-    picture.append(drawing("polyline", { class: "line", points: places.map((each) => each.join(",")).join(" ") }));
+    picture.append(
+      drawing("polyline", {
+        class: "line",
+        points: places.map((each) => each.join(",")).join(" "),
+      }),
+    );
   }
   const dots = places.length <= 8 ? places : places.slice(-1);
-  picture.append(...dots.map(([cx, cy], index) =>
-    drawing("circle", { class: index === dots.length - 1 ? "newest" : "dot", cx, cy, r: index === dots.length - 1 ? 4 : 2.2 })));
+  picture.append(
+    ...dots.map(([cx, cy], index) =>
+      drawing("circle", {
+        class: index === dots.length - 1 ? "newest" : "dot",
+        cx,
+        cy,
+        r: index === dots.length - 1 ? 4 : 2.2,
+      }),
+    ),
+  );
   return picture;
 }
