@@ -7,8 +7,9 @@ another patient gets past this file, and no query leaves it that the access toke
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final, final
 
 import msgspec
@@ -111,6 +112,33 @@ async def gather(definition: ServiceDefinition, context: HookContext, sources: S
     return _chart(definition, wants, found, context.patient_id)
 
 
+async def read_references(
+    references: Sequence[str], patient_id: str, sources: Sources
+) -> tuple[tuple[msgspec.Raw, ...], Mapping[str, str]]:
+    """Return the resources that references such as ``ServiceRequest/7`` name, and why others lack.
+
+    They are read as prefetch gaps are: at once, within the token's scopes, by the deadline.
+
+    Raises
+    ------
+    cds_hooks.errors.PreconditionsMissing
+        Not one could be had.
+    cds_hooks.errors.WrongPatient
+        One is another patient's.
+    """
+    wants = [wanted(reference, reference) for reference in dict.fromkeys(references)]
+    asked = {want.key: _asked(want, Supplied(satisfied=False), {}, sources) for want in wants}
+    found = await _by_deadline(asked, sources.deadline_s)
+    chart = _read(wants, found, patient_id)
+    if not chart.resources:
+        raise PreconditionsMissing(
+            "None of the orders that the call refers to could be read: "
+            + " ".join(chart.missing.values())
+            + " Send fhirServer with fhirAuthorization that covers them."
+        )
+    return tuple(chain.from_iterable(chart.resources.values())), chart.missing
+
+
 def _held(want: Wanted, sources: Sources) -> Supplied:
     if want.key not in sources.prefetch:
         return Supplied(satisfied=False)
@@ -200,6 +228,18 @@ def _chart(
     found: Mapping[str, _Found],
     patient_id: str,
 ) -> Chart:
+    chart = _read(wants, found, patient_id)
+    lacking = sorted(definition.essential & chart.missing.keys())
+    if lacking:
+        raise PreconditionsMissing(
+            "Without these no guidance can be given: "
+            + " ".join(chart.missing[key] for key in lacking)
+            + " Send them as prefetch, or fhirServer with fhirAuthorization."
+        )
+    return chart
+
+
+def _read(wants: Iterable[Wanted], found: Mapping[str, _Found], patient_id: str) -> Chart:
     resources: dict[str, tuple[msgspec.Raw, ...]] = {}
     missing: dict[str, str] = {}
     set_aside: list[str] = []
@@ -213,11 +253,4 @@ def _chart(
             missing[want.key] = f"{want.key}: the EHR has no such resource."
         else:
             resources[want.key] = kept
-    lacking = sorted(definition.essential & missing.keys())
-    if lacking:
-        raise PreconditionsMissing(
-            "Without these no guidance can be given: "
-            + " ".join(missing[key] for key in lacking)
-            + " Send them as prefetch, or fhirServer with fhirAuthorization."
-        )
     return Chart(resources, missing, tuple(set_aside))

@@ -11,7 +11,8 @@ from cds_hooks.cards.order_card import no_advice_card, not_understood_card, orde
 from cds_hooks.fhir.resources import head
 from cds_hooks.fhir.to_interventions import orders_of
 from cds_hooks.fhir.to_measurements import body_of
-from cds_hooks.ports import Ehr, FhirQuery
+from cds_hooks.ports import Ehr
+from cds_hooks.services.gather import Sources, read_references
 from cds_hooks.services.order_simulation import SimulatedOrders, simulated
 from cds_hooks.services.service import HookCall, ServiceDefinition
 from cds_hooks.services.templates import OBSERVATIONS, PATIENT, VITAL_SIGNS
@@ -20,6 +21,8 @@ from twin.core.interventions import schedule
 from twin.errors import InterventionError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import msgspec
 
     from cds_hooks.cards.frame import Frame
@@ -58,34 +61,35 @@ class OrderEffects:
 
     async def cards(self, call: HookCall) -> tuple[Card, ...]:
         """Return one card an order, and one for the orders that could not be simulated."""
-        drafts = await self._drafts(call)
+        drafts, unread = await self._drafts(call)
         if not drafts:
             return ()
         patient = await self._twins.updated(call)
         orders = orders_of(drafts, patient.facts).checked(partial(_refusal, patient))
         frame = self._speaker.frame(DEFINITION.id, call)
         cards = await _effect_cards(frame, orders.understood, drafts, patient, call)
-        if orders.not_understood:
-            lines = [(each.label, each.reason) for each in orders.not_understood]
+        lines = [(each.label, each.reason) for each in orders.not_understood]
+        lines += [(reference, why.partition(": ")[2]) for reference, why in unread.items()]
+        if lines:
             cards.append(not_understood_card(frame, lines))
         return tuple(cards)
 
-    async def _drafts(self, call: HookCall) -> tuple[msgspec.Raw, ...]:
+    async def _drafts(self, call: HookCall) -> tuple[tuple[msgspec.Raw, ...], Mapping[str, str]]:
+        """Return the orders, and why others of a dispatch could not be read."""
         match call.context:
             case OrderSelectContext() as context:
                 chosen = set(context.selections)
-                return tuple(
-                    raw for raw in context.draft_orders if head(raw).unversioned in chosen
-                )
+                selected = [raw for raw in context.draft_orders if head(raw).unversioned in chosen]
+                return tuple(selected), {}
             case OrderSignContext() as context:
-                return context.draft_orders
-            case OrderDispatchContext() as context if call.grant is not None:
-                found: list[msgspec.Raw] = []
-                for reference in context.dispatched_orders:
-                    found += await self._ehr.search(FhirQuery(reference), call.grant)
-                return tuple(found)
+                return context.draft_orders, {}
+            case OrderDispatchContext() as context:
+                sources = Sources({}, call.grant, self._ehr)
+                return await read_references(
+                    context.dispatched_orders, context.patient_id, sources
+                )
             case _:
-                return ()
+                return (), {}
 
 
 def _refusal(patient: PatientTwin, order: OrderedIntervention) -> str | None:

@@ -36,14 +36,16 @@ class StoppedClock:
 
 
 @dataclass
-class SilentEhr:
-    """An EHR that has nothing, and remembers that it was asked."""
+class OrderShelf:
+    """An EHR that has nothing but the orders, and remembers that it was asked."""
 
+    orders: dict[str, Json] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     async def search(self, query: FhirQuery, grant: Grant) -> tuple[msgspec.Raw, ...]:
         self.asked.append(query.path)
-        return ()
+        found = self.orders.get(query.path)
+        return () if found is None else (msgspec.Raw(msgspec.json.encode(found)),)
 
 
 @dataclass(frozen=True)
@@ -111,16 +113,22 @@ def request(hook: str, patient: int) -> Json:
     images = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": study}]}
     return signed | {
         "hook": hook,
+        "fhirServer": "https://ehr.example/fhir",
         "context": contexts.get(hook, subject | {"encounterId": "e1"}),
         "prefetch": signed["prefetch"] | {"imagingStudies": images},
     }
+
+
+def orders_of(signed: Json) -> dict[str, Json]:
+    drafts = [entry["resource"] for entry in signed["context"]["draftOrders"]["entry"]]
+    return {f"{each['resourceType']}/{each['id']}": each for each in drafts}
 
 
 @pytest.fixture(scope="module")
 def entries_and_answers(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[list[Json], list[Answer]]]:
-    ehr = SilentEhr()
+    ehr = OrderShelf()
     settings = Settings(
         trust="open",
         sandbox=True,
@@ -136,6 +144,7 @@ def entries_and_answers(
             for patient in (1, 2):
                 ehr.asked.clear()
                 sent = request(entry["hook"], patient)
+                ehr.orders = orders_of(request("order-sign", patient))
                 answer = http.post(f"/cds-services/{entry['id']}", json=sent)
                 assert answer.status_code == 200, (entry["id"], entry["hook"], answer.text)
                 patient_id = sent["context"]["patientId"]

@@ -23,7 +23,7 @@ from cds_hooks.errors import (
 )
 from cds_hooks.ports import Grant
 from cds_hooks.security.scopes import split
-from cds_hooks.services.gather import Sources, gather
+from cds_hooks.services.gather import Sources, gather, read_references
 from cds_hooks.services.service import Chart, ServiceDefinition
 from cds_hooks.wire.request import HookContext, read_context
 
@@ -330,3 +330,34 @@ def test_a_call_that_is_given_up_leaves_no_query_behind(definition: Any, ehr: An
         return len(asyncio.all_tasks())
 
     assert asyncio.run(scenario()) == 1
+
+
+ORDER = {"resourceType": "ServiceRequest", "id": "7", "subject": {"reference": "Patient/p1"}}
+
+
+def referred(ehr: Any, given: Grant | None, *references: str) -> Any:
+    return asyncio.run(read_references(references, "p1", Sources({}, given, ehr)))
+
+
+@pytest.mark.requirement("CH-052", "CH-053", "CH-056")
+def test_orders_named_by_reference_are_read_within_the_scopes(shelf_ehr: Any) -> None:
+    ehr = shelf_ehr({"ServiceRequest/7": [ORDER]})
+    given = grant("patient/ServiceRequest.read")
+    read, lacking = referred(ehr, given, "ServiceRequest/7", "DeviceRequest/8")
+    assert [msgspec.json.decode(each) for each in read] == [ORDER]
+    assert ehr.asked == [("ServiceRequest/7", "token-1")]
+    assert "scopes" in lacking["DeviceRequest/8"]
+
+
+@pytest.mark.requirement("CH-080", "CH-084")
+@pytest.mark.parametrize("given", [None, grant(), grant("patient/Patient.read")])
+def test_orders_that_cannot_be_read_refuse_the_call(shelf_ehr: Any, given: Grant | None) -> None:
+    with pytest.raises(PreconditionsMissing, match="ServiceRequest/7"):
+        referred(shelf_ehr({}), given, "ServiceRequest/7")
+
+
+@pytest.mark.requirement("CH-058")
+def test_an_order_of_another_patient_behind_a_reference_refuses_the_call(shelf_ehr: Any) -> None:
+    other = ORDER | {"subject": {"reference": "Patient/p2"}}
+    with pytest.raises(WrongPatient):
+        referred(shelf_ehr({"ServiceRequest/7": [other]}), grant(), "ServiceRequest/7")
