@@ -6,15 +6,12 @@ Specification: https://cds-hooks.hl7.org/2.0/#discovery
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, Protocol, final
 
 import msgspec
 
 from cds_hooks.wire.hooks import HOOKS
 from cds_hooks.wire.response import Written
-
-if TYPE_CHECKING:
-    from cds_hooks.services.service import ServiceDefinition
 
 BALLOT_3: Final = "3.0.0"
 """Version of the specification that entries name when 3.0 output is switched on."""
@@ -43,7 +40,24 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[DiscoveryEntry, ...]
 
 
-def discovery(definitions: Iterable[ServiceDefinition], *, ballot_3: bool = False) -> Discovery:
+class Described(Protocol):
+    """What discovery needs to know of a service, whoever defines it."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102  the members are those of DiscoveryEntry
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def description(self) -> str: ...  # noqa: D102
+    @property
+    def hooks(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def prefetch(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def usage_requirements(self) -> str | None: ...  # noqa: D102
+
+
+def discovery(definitions: Iterable[Described], *, ballot_3: bool = False) -> Discovery:
     """Return one entry for each service and hook; a service of three hooks is listed thrice.
 
     Parameters
