@@ -154,13 +154,8 @@ def installed_services(
     twins = PatientTwins(store, estimator, key, settings.site_time_zone)
     releases = ReleaseLibrary()
     runtime = OnnxRuntime(releases, threads=settings.worker_threads)
-    risk = (
-        (DeteriorationRisk(twins, runtime, releases.load(RISK_RELEASE), speaker),)
-        if RISK_RELEASE in releases.names()
-        else ()
-    )
     return (
-        *risk,
+        DeteriorationRisk(twins, runtime, releases.load(RISK_RELEASE), speaker),
         OrderEffects(twins, ehr, speaker),
         ImagingFindings(_image_fetching(settings, ehr, clock, life), speaker),
     )

@@ -38,10 +38,14 @@ class Basis:
 def basis_lines(basis: Basis, now: datetime) -> str:
     """Return the part of a card's detail that says what it rests on."""
     return paragraphs(
-        f"**Based on {basis.readings} readings**, the latest:" if basis.seen else None,
+        f"**Based on {_counted(basis.readings)}**, the latest:" if basis.seen else None,
         _latest(basis.seen, now),
         gaps(basis.not_used, basis.missing),
     )
+
+
+def _counted(readings: int) -> str:
+    return "1 reading" if readings == 1 else f"{readings} readings"
 
 
 def gaps(not_used: Sequence[str], missing: Sequence[str]) -> str | None:
