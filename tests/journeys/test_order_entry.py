@@ -117,6 +117,21 @@ def test_a_clinician_takes_the_better_alternative_and_the_service_hears_of_it(
 
 
 @pytest.mark.service("chromium")
+@pytest.mark.requirement("CH-114", "CH-119")
+def test_an_estimate_is_recorded_in_the_chart_when_the_clinician_wants_it(
+    page: Page, demonstration: Any
+) -> None:
+    page.get_by_role("button", name="Tomas Redmond").click()
+    card = page.locator("#patient-cards .card", has_text="Estimated risk").first
+    card.get_by_role("button", name="Record this estimate").click()
+    expect(card.locator(".outcome")).to_have_text("Accepted. Feedback was sent.")
+    recorded = demonstration.http.get(
+        f"{demonstration.addresses.ehr}/fhir/RiskAssessment", params={"patient": "bleeding"}
+    ).json()
+    assert [entry["resource"]["status"] for entry in recorded["entry"]] == ["preliminary"]
+
+
+@pytest.mark.service("chromium")
 @pytest.mark.requirement("CH-097", "CH-147", "CH-151")
 def test_a_clinician_dismisses_a_card_with_a_reason(page: Page, demonstration: Any) -> None:
     card = write_metoprolol(page)

@@ -88,7 +88,9 @@ function suggestions(card, deeds, outcome) {
       actions.length ? element("ul", { class: "actions" }, actions) : null,
     );
   });
-  const heading = card.selectionBehavior === "any" ? "Alternatives" : "Alternatives - at most one";
+  const several =
+    card.selectionBehavior === "any" ? "Suggestions" : "Suggestions - take at most one";
+  const heading = card.suggestions.length > 1 ? several : "Suggestion";
   return element(
     "div",
     { class: "suggestions" },
