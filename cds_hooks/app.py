@@ -153,9 +153,12 @@ def installed_services(
     key = installation_key(settings.data_directory)
     twins = PatientTwins(store, estimator, key, settings.site_time_zone)
     releases = ReleaseLibrary()
+    risk = releases.load(RISK_RELEASE)
     runtime = OnnxRuntime(releases, threads=settings.worker_threads)
+    life.closing.callback(runtime.close)
+    runtime.open(risk)
     return (
-        DeteriorationRisk(twins, runtime, releases.load(RISK_RELEASE), speaker),
+        DeteriorationRisk(twins, runtime, risk, speaker),
         OrderEffects(twins, ehr, speaker),
         ImagingFindings(_image_fetching(settings, ehr, clock, life), speaker),
     )
