@@ -25,7 +25,7 @@ SHARED_ATTRIBUTES: Final = {
         " on a general ward the number is too high until calibrated there. What was measured, and "
         "how often, reflects what clinicians already thought. Single sets of vital signs carry "
         "little: the interval shows sampling error, not that. On about one stay in a hundred the "
-        "net's own output leaves its range; it is bounded there, and said to disagree."
+        "net's own output leaves its range and is bounded."
     ),
     "inclusion_and_exclusion": (
         "PhysioNet/CinC 2012 sets a and b: stays of at least 48 h in intensive care, patients of "
