@@ -40,7 +40,7 @@ LEAST_ROUNDS = 4
 """Each round learns from those before how the posterior is shaped."""
 
 MOST_ROUNDS = 16
-ENOUGH = 200.0
+ENOUGH = 120.0
 """Effective draws at which no further round is needed: the ends of a 90 % interval stand still."""
 
 PROPOSAL_WIDENING = 1.15
