@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     spec_version: Literal["2.0", "3.0"] = "2.0"
     gather_deadline_s: Annotated[float, Field(gt=0, le=30)] = GATHER_DEADLINE_S
     concurrent_calls: Annotated[int, Field(ge=1, le=10_000)] = 64
-    worker_threads: Annotated[int, Field(ge=1, le=256)] = 2
+    worker_threads: Annotated[int, Field(ge=1, le=256)] = 1
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

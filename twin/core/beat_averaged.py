@@ -1,6 +1,6 @@
 """The beat-averaged model: the same circulation without the beat, for minutes to hours.
 
-May live here: the integration at 0.25 s and the calls others make. The heart is algebraic
+May live here: the integration at 0.5 s and the calls others make. The heart is algebraic
 (``mean_beat``); vessels, nerves, drugs, fluid and oxygen are those of the pulsatile model, with
 the same parameters.
 """

@@ -170,7 +170,10 @@ CLOSE_H = 6.0
 """Older sets than this say too little of the present to be fitted with it."""
 
 MOST_MOMENTS = 3
-"""Each costs the emulator as much as the first; a third adds little to a trend over two."""
+"""Each costs the emulator as much as the first: a third one must bring a quantity of its own."""
+
+MOST_FOR_TREND = 1
+"""A trend is shown by two sets; a third changes an interval by less than the draws do."""
 
 TREND_H = 1.0
 """Sets this far apart show a trend best: nearer ones show noise, further ones another patient."""
@@ -189,7 +192,7 @@ def chosen_sets(sets: Sequence[ObservationSet]) -> tuple[ObservationSet, ...]:
             chosen.append(earlier)
             known |= set(earlier.seen)
     taken = {id(s) for s in chosen}
-    for earlier in sorted(close, key=lambda s: abs(ages_h[id(s)] - TREND_H)):
-        if id(earlier) not in taken and len(chosen) < MOST_MOMENTS:
-            chosen.append(earlier)
+    others = [s for s in close if id(s) not in taken]
+    others.sort(key=lambda s: abs(ages_h[id(s)] - TREND_H))
+    chosen += others[: min(MOST_FOR_TREND, MOST_MOMENTS - len(chosen))]
     return tuple(sorted(chosen, key=lambda s: s.taken_at, reverse=True))

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
     Flat = Float[np.ndarray, " place"]
 
-STEP_S: Final = 0.25
+STEP_S: Final = 0.5
 RIGHT_FLOW: Final = RIGHT_ATRIUM
 """The right heart's output (mL/s) takes the row of a volume that this model does not have."""
 

@@ -2,7 +2,7 @@
 
 May live here: everything of the circulation that is slower than a heartbeat. ``w`` is the flat
 array of ``layout``, ``i`` the member's lane, ``h`` the step in s. Stepped by Euler: its fastest
-time constant is 1.5 s, against steps of 0.02 s (pulsatile) and 0.25 s (beat-averaged).
+time constant is 1.5 s, against steps of 0.02 s (pulsatile) and 0.5 s (beat-averaged).
 """
 
 from __future__ import annotations
