@@ -1,7 +1,7 @@
 """The draft orders and their alternatives, simulated on the patient's twin. No input or output.
 
-The drafts are simulated alone and together; alternatives only where a draft leaves something to
-wish for.
+The drafts are simulated alone and together, beside their alternatives; these are shown only where
+a draft leaves something to wish for.
 """
 
 from __future__ import annotations
@@ -60,11 +60,9 @@ def simulated(
     """Return the effect of each order, with the better alternatives to it."""
     alone = {order.reference: (order.intervention,) for order in work.orders}
     together = tuple(order.intervention for order in work.orders)
-    outcomes = _Outcomes(fit)
-    outcomes.simulate([*alone.values(), together])
-    wanting = [order for order in work.orders if outcomes.score(alone[order.reference]) < GOOD]
-    options = {order.reference: _alternatives(order, work) for order in wanting}
-    outcomes.simulate([each.interventions for found in options.values() for each in found])
+    options = {order.reference: _alternatives(order, work) for order in work.orders}
+    others = [each.interventions for found in options.values() for each in found]
+    outcomes = _Outcomes.of(fit, [*alone.values(), together, *others])
     return [
         (
             OrderEffect(
@@ -75,7 +73,7 @@ def simulated(
                 outcomes.effect(()),
                 outcomes.effect(together) if len(work.orders) > 1 else None,
             ),
-            _better(options.get(order.reference, ()), outcomes, alone[order.reference]),
+            _better(options[order.reference], outcomes, alone[order.reference]),
         )
         for order in work.orders
     ]
@@ -85,35 +83,29 @@ _ToDo = tuple["Intervention", ...]
 
 
 @final
+@dataclass(frozen=True, slots=True)
 class _Outcomes:
     """What each thing to do leads to; whatever orders and alternatives share is simulated once."""
 
-    def __init__(self, fit: ConvergedFit) -> None:
-        self._fit = fit
-        self._ranked: dict[_ToDo, Ranked] = {}
+    ranked: Mapping[_ToDo, Ranked]
 
-    def simulate(self, wanted: Sequence[_ToDo]) -> None:
-        """Simulate what was not simulated yet; doing nothing comes with every comparison."""
-        unknown = [each for each in dict.fromkeys(wanted) if each and each not in self._ranked]
-        if not unknown and () in self._ranked:
-            return
-        plans = [Plan(str(number), to_do) for number, to_do in enumerate(unknown)]
-        comparison = compare_interventions(self._fit, plans, HORIZON_S)
+    @classmethod
+    def of(cls, fit: ConvergedFit, wanted: Sequence[_ToDo]) -> _Outcomes:
+        """Simulate everything beside doing nothing, in one comparison: all share their members."""
+        different = [each for each in dict.fromkeys(wanted) if each]
+        plans = [Plan(str(number), to_do) for number, to_do in enumerate(different)]
+        comparison = compare_interventions(fit, plans, HORIZON_S)
         beside = replace(comparison, effects=(comparison.baseline, *comparison.effects))
-        self._ranked |= {each.effect.plan.interventions: each for each in rank(beside, USUAL_GOAL)}
+        return cls({each.effect.plan.interventions: each for each in rank(beside, USUAL_GOAL)})
 
     def effect(self, to_do: _ToDo) -> SimulatedEffect:
         """Return the simulated effect of something that was simulated."""
-        return self._ranked[to_do].effect
-
-    def ranked(self, to_do: _ToDo) -> Ranked:
-        """Return its place."""
-        return self._ranked[to_do]
+        return self.ranked[to_do].effect
 
     def score(self, to_do: _ToDo) -> float:
         """Return the probability of the goal less that of harm."""
-        ranked = self._ranked[to_do]
-        return ranked.probability_goal - ranked.effect.probability_worse
+        place = self.ranked[to_do]
+        return place.probability_goal - place.effect.probability_worse
 
 
 def _alternatives(order: OrderedIntervention, work: SimulatedOrders) -> tuple[Alternative, ...]:
@@ -133,13 +125,15 @@ def _alternatives(order: OrderedIntervention, work: SimulatedOrders) -> tuple[Al
 def _better(
     found: Sequence[Alternative], outcomes: _Outcomes, draft: _ToDo
 ) -> tuple[Proposal, ...]:
+    if outcomes.score(draft) >= GOOD:
+        return ()
     better = [
         each
         for each in found
         if outcomes.score(each.interventions) >= outcomes.score(draft) + CLEARLY_BETTER
         # To do less than the draft needs no other reason; something else must help by itself, or
         # a congested patient would be offered fluid because a beta blocker is worse.
-        and (each.does_less or outcomes.ranked(each.interventions).good)
+        and (each.does_less or outcomes.ranked[each.interventions].good)
     ]
     better.sort(key=lambda each: outcomes.score(each.interventions), reverse=True)
     return proposals(
@@ -147,7 +141,7 @@ def _better(
             (
                 each,
                 "simulated goal met "
-                f"{percent(outcomes.ranked(each.interventions).probability_goal)}",
+                f"{percent(outcomes.ranked[each.interventions].probability_goal)}",
             )
             for each in better[:MOST_SUGGESTIONS]
         ]
