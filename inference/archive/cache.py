@@ -17,7 +17,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, final
 
-from inference.archive.dicom_file import identified
 from inference.core.study import EncodedInstance, StudyReference
 from inference.errors import ArchiveUnreadable
 from inference.ports import ImageArchive
@@ -116,6 +115,9 @@ def _write(place: Path, instances: tuple[EncodedInstance, ...]) -> None:
 
 def _kept(place: Path) -> tuple[EncodedInstance, ...] | None:
     """Return a kept study, or None where there is none or it is damaged."""
+    # pydicom takes half a second to import: paid with the first image, not at every start.
+    from inference.archive.dicom_file import identified
+
     try:
         index = json.loads((place / _INDEX).read_text(encoding="ascii"))
         instances = []

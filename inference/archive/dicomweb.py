@@ -9,7 +9,6 @@ from typing import Final, final
 
 import httpx2
 
-from inference.archive.dicom_file import identified
 from inference.archive.multipart import parts_of
 from inference.core.study import EncodedInstance, StudyReference
 from inference.errors import (
@@ -88,6 +87,9 @@ class DicomwebArchive:
             return bytes(body), reply.headers.get("Content-Type", "")
 
     def _instances(self, body: bytes, content_type: str, uid: str) -> tuple[EncodedInstance, ...]:
+        # pydicom takes half a second to import: paid with the first image, not at every start.
+        from inference.archive.dicom_file import identified
+
         parts = parts_of(body, content_type)
         if len(parts) > self._limits.instances:
             raise StudyTooLarge(f"{self._limits.instances} images")
