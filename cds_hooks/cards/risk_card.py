@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 EVENT_WORTH_SAYING = 0.10
 """A simulated event of at least this probability is said even at low risk; ours, not validated."""
 
+PARTS = {
+    "efficientnet_b3": "EfficientNet-B3 alone",
+    "gradient_boosting": "Gradient boosting alone",
+}
+"""The parts of the shipped release, as a card calls them."""
+
 NEWS2_URGENT = 5
 """Royal College of Physicians, NEWS2, 2017: an aggregate of 5 or more calls for urgent review."""
 
@@ -66,7 +72,8 @@ def risk_card(
             _parts(reading),
             _forecast_lines(forecast),
             basis_lines(basis, frame.now),
-            f"Model: {reading.release}.",
+            f"How the estimate was made: {reading.risk_basis}. Not validated outside that data "
+            f"set. Model: {reading.release}.",
         ),
         proposals,
     )
@@ -117,15 +124,14 @@ def _what_the_number_is(reading: TrajectoryReading) -> str:
         )
     return (
         f"{doubt}Estimated probability of death in hospital: **{percent(reading.risk.value)}**, "
-        f"90 % interval {percent(reading.risk.low)} to {percent(reading.risk.high)} "
-        f"({reading.risk_basis}). Among the patients it learnt from "
-        f"{percent(reading.population_rate)} died. Not validated outside that data set."
+        f"90 % interval {percent(reading.risk.low)} to {percent(reading.risk.high)}. "
+        f"Of the patients it learnt from, {percent(reading.population_rate)} died."
     )
 
 
 def _parts(reading: TrajectoryReading) -> str:
     news2 = reading.news2
-    rows = [(name.replace("_", " "), percent(value)) for name, value in reading.parts.items()]
+    rows = [(PARTS.get(name, name), percent(value)) for name, value in reading.parts.items()]
     missing = f" (not charted, scored 0: {listed(news2.missing)})" if news2.missing else ""
     movers = [
         f"{each.name} ({'raises' if each.raises else 'lowers'})" for each in reading.contributors
