@@ -9,15 +9,14 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from cds_hooks.wire.response import SUMMARY_LIMIT
+
 RESEARCH_SENTENCE = "Research use only - not a medical device. It supports your judgement only."
 """On every card and every written resource; no configuration removes it.
 
 FDA guidance *Clinical Decision Support Software* (January 2026) counts software that analyses a
 signal or an image as a device; this one has no clearance and says so.
 """
-
-SUMMARY_LIMIT = 140
-"""A summary is shorter than this many characters: https://cds-hooks.hl7.org/2.0/#card-attributes."""
 
 _UNIT_WORDS = {
     "mm[Hg]": "mmHg",

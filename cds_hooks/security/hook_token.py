@@ -211,10 +211,9 @@ def _check_times(claims: Mapping[str, object], now: datetime) -> datetime:
 
 def _seconds(claims: Mapping[str, object], name: str) -> float:
     value = claims.get(name)
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not abs(value) < 1e11:  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e11:
         raise TrustError(name, f"The JWT needs {name} in seconds since 1970.")
-    return float(value)  # type: ignore[arg-type]
+    return float(value)
 
 
 def _members(part: str) -> Mapping[str, object]:

@@ -10,15 +10,12 @@ from anyio import to_thread
 from cds_hooks.cards.order_card import no_advice_card, not_understood_card, order_card
 from cds_hooks.fhir.resources import head
 from cds_hooks.fhir.to_interventions import orders_of
-from cds_hooks.fhir.to_measurements import body_of
 from cds_hooks.ports import Ehr
 from cds_hooks.services.gather import Sources, read_references
-from cds_hooks.services.order_simulation import SimulatedOrders, simulated
+from cds_hooks.services.order_simulation import SimulatedOrders, refusal, simulated
 from cds_hooks.services.service import HookCall, ServiceDefinition
 from cds_hooks.services.templates import OBSERVATIONS, PATIENT, VITAL_SIGNS
 from cds_hooks.wire.request import OrderDispatchContext, OrderSelectContext, OrderSignContext
-from twin.core.interventions import schedule
-from twin.errors import InterventionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +62,9 @@ class OrderEffects:
         if not drafts:
             return ()
         patient = await self._twins.updated(call)
-        orders = orders_of(drafts, patient.facts).checked(partial(_refusal, patient))
+        orders = orders_of(drafts, patient.facts).checked(
+            lambda order: refusal((order.intervention,), patient)
+        )
         frame = self._speaker.frame(DEFINITION.id, call)
         cards = await _effect_cards(frame, orders.understood, drafts, patient, call)
         lines = [(each.label, each.reason) for each in orders.not_understood]
@@ -90,15 +89,6 @@ class OrderEffects:
                 )
             case _:
                 return (), {}
-
-
-def _refusal(patient: PatientTwin, order: OrderedIntervention) -> str | None:
-    """Return why dose, route or an unknown weight forbids simulating an order."""
-    try:
-        schedule((order.intervention,), body_of(patient.facts))
-    except InterventionError as error:
-        return str(error)
-    return None
 
 
 async def _effect_cards(

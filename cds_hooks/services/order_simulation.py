@@ -15,7 +15,10 @@ from cds_hooks.cards.wording import percent
 from cds_hooks.fhir.from_twin import draft_order
 from cds_hooks.fhir.halved_order import halved_order
 from cds_hooks.fhir.kinds import Kind
+from cds_hooks.fhir.to_measurements import body_of
 from cds_hooks.services.alternatives import Alternative, alternatives, menu, proposals
+from twin.core.interventions import schedule
+from twin.errors import InterventionError
 from twin.usecases import USUAL_GOAL, Plan, Ranked, compare_interventions, rank
 
 if TYPE_CHECKING:
@@ -52,6 +55,15 @@ class SimulatedOrders:
     """The drafts by reference, as far as they may still be changed."""
     patient: PatientTwin
     encounter_id: str | None
+
+
+def refusal(interventions: Sequence[Intervention], patient: PatientTwin) -> str | None:
+    """Return why dose, route or an unknown weight forbids simulating these, or None."""
+    try:
+        schedule(interventions, body_of(patient.facts))
+    except InterventionError as error:
+        return str(error)
+    return None
 
 
 def simulated(
@@ -119,7 +131,9 @@ def _alternatives(order: OrderedIntervention, work: SimulatedOrders) -> tuple[Al
     def draft_of(intervention: Intervention) -> dict[str, object]:
         return draft_order(intervention, patient.facts, encounter_id=work.encounter_id)
 
-    return alternatives(order, halved_order(draft), considered, draft_of)
+    found = alternatives(order, halved_order(draft), considered, draft_of)
+    # Half of the smallest plausible dose is no plausible dose.
+    return tuple(each for each in found if refusal(each.interventions, patient) is None)
 
 
 def _better(

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from cds_hooks.cards.wording import (
-    SUMMARY_LIMIT,
     age,
     between,
     escaped,
@@ -20,6 +19,7 @@ from cds_hooks.cards.wording import (
     summary,
     table,
 )
+from cds_hooks.wire.response import SUMMARY_LIMIT
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MARKDOWN = MarkdownIt("commonmark").enable("table")

@@ -123,6 +123,16 @@ def test_an_implausible_dose_is_refused_with_the_range(
     assert not card.suggestions
 
 
+def test_the_smallest_plausible_dose_is_simulated_though_its_half_is_none(
+    order_effects: OrderEffects, call: MakeCall, beta_blocker: Order
+) -> None:
+    dose = beta_blocker["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]
+    dose["value"] = 1
+    (card,) = answered(order_effects, call("bleeding", "order-sign", beta_blocker))
+    assert card.summary.startswith("Simulated:")
+    assert not any(each.label.startswith("Half") for each in card.suggestions)
+
+
 def test_a_patient_with_almost_no_data_gets_a_sentence_and_no_advice(
     order_effects: OrderEffects, call: MakeCall, bolus: Order
 ) -> None:
