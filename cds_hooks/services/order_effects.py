@@ -83,7 +83,7 @@ class OrderEffects:
             case OrderSignContext() as context:
                 return context.draft_orders, {}
             case OrderDispatchContext() as context:
-                sources = Sources({}, call.grant, self._ehr)
+                sources = Sources.left_to(call, self._ehr)
                 return await read_references(
                     context.dispatched_orders, context.patient_id, sources
                 )

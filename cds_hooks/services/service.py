@@ -54,6 +54,11 @@ class HookCall:
     grant: Grant | None = field(repr=False)
     chart: Chart = field(repr=False)
     received_at: datetime = field(kw_only=True)
+    gather_until: float | None = field(default=None, kw_only=True)
+    """When the call's reading of the EHR must be over, by the event loop's clock.
+
+    None where nothing limits it, as in a call that was not made over HTTP.
+    """
 
 
 class CdsService(Protocol):
