@@ -112,7 +112,7 @@ def _basis(readings: Readings, chart: Chart) -> Basis:
         seen=tuple(
             Seen(
                 each.kind.value,
-                measured(each.value, each.unit),
+                each.said or measured(each.value, each.unit),
                 each.taken_at,
                 each.preliminary,
             )
