@@ -8,7 +8,7 @@ error on the tenth of the circulations it was not shown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -115,10 +115,10 @@ def train(
         (seed, epochs),
         progress,
     )
-    trained = _with(blank, layers, blank.error_sd)
+    trained = replace(blank, layers=layers)
     unseen = trained.predict(studied.coordinates[:, whole][:, shown:])
     error = np.sqrt(np.mean((unseen - wanted[:, whole][:, shown:]) ** 2, axis=1))
-    return _with(blank, layers, error)
+    return replace(trained, error_sd=error.astype(np.float32))
 
 
 def _learnt(states: np.ndarray) -> np.ndarray:
@@ -159,11 +159,6 @@ def _blank(coordinates: np.ndarray, wanted: np.ndarray, version: str, seed: int)
 
 
 Layers = tuple[tuple[np.ndarray, np.ndarray], ...]
-
-
-def _with(blank: Emulator, layers: Layers, error: np.ndarray) -> Emulator:
-    fields = {name: getattr(blank, name) for name in Emulator.__slots__}
-    return Emulator(**{**fields, "layers": layers, "error_sd": error.astype(np.float32)})
 
 
 def _descend(

@@ -33,7 +33,7 @@ from twin.core.observation_sets import (
     screen,
 )
 from twin.core.parameters import PARAMETER_INDEX, PARAMETERS
-from twin.core.posterior import MOST_ROUNDS, Draws, Mode, Sample, find_modes, importance_sample
+from twin.core.posterior import Draws, Sample, sample_posterior
 from twin.core.present import present_state
 from twin.core.prior import COORDINATES, GROWS_WITH_SIZE, Expectation
 
@@ -52,11 +52,8 @@ __all__ = ["ConvergedFit", "Estimator", "Fit", "FitOutcome", "Interval"]
 
 ADULT_YEARS = 18.0
 
-SAMPLES = 256 * MOST_ROUNDS
-"""Most draws of the importance sampler; a quarter of them are drawn where that is enough."""
-
-ESTIMATE_MEMBERS = 256
-"""Resampled draws that carry the estimates: enough for the ends of a 90 % interval."""
+ENSEMBLE = 256
+"""Members that carry the estimates: enough for the ends of a 90 % interval."""
 
 SPREAD_ALONG = [c.parameter for c in COORDINATES].index("systemic_resistance")
 """What vital signs alone leave most open: with the pressure known it trades against output."""
@@ -150,25 +147,23 @@ class Estimator:
 
     def _solve(self, problem: _Problem) -> Fit:
         history = problem.history
-        observed, box = history.observed(), history.box()
         draws = self._drawn(history.unknowns)
-        modes = find_modes(history, observed, box, draws)
-        sample = importance_sample(history, observed, box, modes, draws)
-        return self._conclude(problem, modes[0], sample)
+        sample = sample_posterior(history, history.observed(), history.box(), draws)
+        return self._conclude(problem, sample)
 
-    def _conclude(self, problem: _Problem, mode: Mode, sample: Sample) -> Fit:
+    def _conclude(self, problem: _Problem, sample: Sample) -> Fit:
         size = problem.expectation.size
-        x = sample.x[:, sample.resample(ESTIMATE_MEMBERS, SPREAD_ALONG)]
+        x = sample.x[:, sample.along(SPREAD_ALONG)]
         parameters = problem.expectation.members(x[: len(COORDINATES)])
         state = present_state(problem.history.present(x), self.emulator.outputs, parameters, size)
-        estimates = estimates_of(state, np.full(x.shape[1], 1.0 / x.shape[1]), size)
-        kept = np.linspace(0, x.shape[1] - 1, self.members).round().astype(int)
+        estimates = estimates_of(state, np.full(ENSEMBLE, 1.0 / ENSEMBLE), size)
+        kept = np.linspace(0, ENSEMBLE - 1, self.members).round().astype(int)
         guard = self._guard(parameters[:, kept], state[:, kept], problem)
-        residuals = residuals_of(problem.history.moments[0], sample.predicted, sample.weights)
+        residuals = residuals_of(problem.history.moments[0], sample.predicted)
         evidence = Evidence(
             residuals,
             sample.effective_size,
-            float(np.max(np.abs(mode.x[: len(COORDINATES)]))),
+            float(np.max(np.abs(x[: len(COORDINATES)].mean(axis=1)))),
             estimates[Quantity.CARDIAC_OUTPUT],
             guard,
         )
@@ -201,7 +196,7 @@ class Estimator:
 
     def _drawn(self, unknowns: int) -> Draws:
         if unknowns not in self._draws:
-            self._draws[unknowns] = Draws.scrambled_sobol(unknowns, SAMPLES, self.seed)
+            self._draws[unknowns] = Draws.seeded(unknowns, ENSEMBLE, self.seed)
         return self._draws[unknowns]
 
 

@@ -75,7 +75,7 @@ class Fit:
     outcome: FitOutcome
     body: Body
     effective_sample_size: float
-    """Of the importance sample; few of the 2,048 draws carry the weight when this is small."""
+    """Members of the ensemble that an exact step confirmed; the fit is poor when they are few."""
     parameters: Float[np.ndarray, "parameter member"]
     """Resampled members, rows in the order of ``twin.core.parameters.PARAMETERS``."""
     weights: Float[np.ndarray, " member"]

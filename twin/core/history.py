@@ -113,33 +113,14 @@ class History:
         self, x: Float[np.ndarray, "coordinate sample"]
     ) -> Float[np.ndarray, "observation sample"]:
         """Return what each sample of the unknowns predicts of all measurements."""
+        inputs = [self._inputs(x, moment) for moment in self.moments]
+        hidden = self.emulator.hidden(np.concatenate(inputs, axis=1))
+        parts = np.split(hidden, len(self.moments), axis=1)
         predictions = [
-            self.emulator.predict_rows(
-                self._inputs(x, moment), self.emulator.rows(moment.quantities)
-            )
-            for moment in self.moments
+            self.emulator.read(part, self.emulator.rows(moment.quantities))
+            for part, moment in zip(parts, self.moments, strict=True)
         ]
         return np.concatenate(predictions)
-
-    def predict_with_slope(
-        self, x: Float[np.ndarray, "coordinate sample"]
-    ) -> tuple[
-        Float[np.ndarray, "observation sample"], Float[np.ndarray, "sample observation coordinate"]
-    ]:
-        """Return the predictions and their slopes by each unknown."""
-        inputs = np.concatenate([self._inputs(x, moment) for moment in self.moments], axis=1)
-        values, slopes = self.emulator.predict_with_slope(inputs)
-        count = x.shape[1]
-        predictions, jacobians = [], []
-        for place, moment in enumerate(self.moments):
-            here = slice(place * count, (place + 1) * count)
-            rows = self.emulator.rows(moment.quantities)
-            by_u = slopes[here][:, rows, : len(COORDINATES)] * COORDINATE_SDS
-            by_rho = -moment.age_h * _SHIFT_PER_RHO_H * by_u[:, :, DRIFTING]
-            parts = (by_u, by_rho) if self.drifts else (by_u,)
-            predictions.append(values[rows, here])
-            jacobians.append(np.concatenate(parts, axis=2))
-        return np.concatenate(predictions), np.concatenate(jacobians, axis=1)
 
     def present(
         self, x: Float[np.ndarray, "coordinate sample"]
@@ -151,8 +132,7 @@ class History:
         self, x: Float[np.ndarray, "coordinate sample"], moment: Moment
     ) -> Float[np.ndarray, "input sample"]:
         inputs = np.repeat(moment.middle[:, None], x.shape[1], axis=1)
-        u = x[: len(COORDINATES)]
-        inputs[: len(COORDINATES)] += COORDINATE_SDS[:, None] * u
+        inputs[: len(COORDINATES)] += COORDINATE_SDS[:, None] * x[: len(COORDINATES)]
         if self.drifts and moment.age_h > 0.0:
             shift = moment.age_h * DRIFT_SDS[:, None] * x[len(COORDINATES) :]
             inputs[DRIFTING] -= shift

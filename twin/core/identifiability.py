@@ -25,7 +25,7 @@ WORST_RESIDUAL: Final = 3.0
 """In standard deviations; one value in 370 lies further out by chance."""
 
 FEWEST_EFFECTIVE: Final = 25.0
-"""Below it the sample no longer describes the posterior, and intervals cannot be believed."""
+"""Of 256: below it the ensemble is the smoother's guess, and intervals cannot be believed."""
 
 WIDE_SHARE: Final = 0.45
 """A 90 % interval of cardiac output wider than this share of its median is called wide: it spans
@@ -50,7 +50,7 @@ class Evidence:
     residuals: Mapping[Quantity, float]
     effective_sample_size: float
     furthest_coordinate: float
-    """Largest absolute coordinate of the most probable point."""
+    """Largest absolute coordinate of the ensemble's mean."""
     output: Interval
     """Cardiac output, L/min."""
     guard: float | None
@@ -103,10 +103,10 @@ def possible(quantity: Quantity, interval: Interval) -> Interval:
 
 
 def residuals_of(
-    moment: Moment, predicted: Float[np.ndarray, "observation sample"], weights: np.ndarray
+    moment: Moment, predicted: Float[np.ndarray, "observation member"]
 ) -> dict[Quantity, float]:
     """Return measured minus the twin's mean for the newest set, in standard deviations."""
-    mean = predicted[: len(moment.values)] @ weights
+    mean = predicted[: len(moment.values)].mean(axis=1)
     scaled = (moment.values - mean) / moment.sds
     return {q: float(r) for q, r in zip(moment.quantities, scaled, strict=True)}
 
