@@ -15,21 +15,24 @@ class Linear:
         self.matrix = matrix
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        return self.matrix @ x
+        predicted: np.ndarray = self.matrix @ x
+        return predicted
 
 
 class Ring:
     """y = x1^2 + x2: curved enough for the smoother alone to be wrong."""
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        return (x[0] ** 2 + x[1])[None, :]
+        predicted: np.ndarray = (x[0] ** 2 + x[1])[None, :]
+        return predicted
 
 
 class Valley:
     """y = |x1| softened: two distinct explanations of one measurement."""
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        return np.sqrt(x[:1] ** 2 + 0.01)
+        predicted: np.ndarray = np.sqrt(x[:1] ** 2 + 0.01)
+        return predicted
 
 
 def box(coordinates: int, edge: float = 6.0) -> Box:
