@@ -156,6 +156,20 @@ def taken_at(
         text = observation.effective_period.end or observation.effective_period.start
     if text is None:
         raise NotUsable("it does not say when it was taken")
+    instant = instant_of(text, zone, slow=slow)
+    if instant - now > CLOCK_TOLERANCE:
+        raise NotUsable("it lies in the future")
+    return instant
+
+
+def instant_of(text: str, zone: tzinfo | None, *, slow: bool = False) -> datetime:
+    """Return a FHIR dateTime in UTC; ``slow`` lets a day without an hour pass.
+
+    Raises
+    ------
+    NotUsable
+        No dateTime, a day where an hour is needed, or no zone in it and none configured.
+    """
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
@@ -170,8 +184,6 @@ def taken_at(
         if zone is None:
             raise NotUsable("its time has no zone and no zone is configured for this site")
         instant = instant.replace(tzinfo=zone)
-    if instant - now > CLOCK_TOLERANCE:
-        raise NotUsable("it lies in the future")
     try:
         return instant.astimezone(UTC)
     except OverflowError:

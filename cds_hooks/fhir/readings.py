@@ -27,6 +27,7 @@ from cds_hooks.fhir.resources import (
     Observation,
     ObservationComponent,
     Unreadable,
+    age_order,
     head,
     head_of,
     read,
@@ -146,18 +147,9 @@ def _newest_versions(observations: Iterable[Observation]) -> list[Observation]:
             without_id.append(observation)
             continue
         known = newest.get(observation.id)
-        if known is None or _age_order(known) <= _age_order(observation):
+        if known is None or age_order(known) <= age_order(observation):
             newest[observation.id] = observation
     return [*newest.values(), *without_id]
-
-
-def _age_order(observation: Observation) -> tuple[int, str]:
-    meta = observation.meta
-    if meta is None:
-        return (0, "")
-    version = meta.version_id or ""
-    number = int(version) if version.isascii() and version.isdigit() and len(version) < 16 else 0
-    return (number, meta.last_updated or "")
 
 
 def _parts(observation: Observation) -> list[_Part]:

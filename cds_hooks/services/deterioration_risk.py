@@ -11,7 +11,13 @@ from cds_hooks.cards.risk_card import SimulatedEvent, TwinForecast, risk_card, t
 from cds_hooks.fhir.to_measurements import trajectory_of
 from cds_hooks.services.risk_record import record_proposals
 from cds_hooks.services.service import HookCall, ServiceDefinition
-from cds_hooks.services.templates import OBSERVATIONS, PATIENT, VITAL_SIGNS
+from cds_hooks.services.templates import (
+    GIVEN_TREATMENTS,
+    OBSERVATIONS,
+    PATIENT,
+    TREATMENT,
+    VITAL_SIGNS,
+)
 from inference.usecases import read_trajectory
 from twin.usecases import forecast
 
@@ -37,10 +43,12 @@ DEFINITION = ServiceDefinition(
         "age. Research use only."
     ),
     hooks=("patient-view", "encounter-start", "encounter-discharge"),
-    prefetch=OBSERVATIONS,
+    prefetch=OBSERVATIONS | TREATMENT,
     essential=frozenset({PATIENT, VITAL_SIGNS}),
+    optional=frozenset({GIVEN_TREATMENTS}),
     usage_requirements=(
-        "Adults only. Without prefetch, the service reads Patient and Observation from fhirServer."
+        "Adults only. Without prefetch, the service reads Patient, Observation and "
+        "MedicationAdministration from fhirServer."
     ),
 )
 

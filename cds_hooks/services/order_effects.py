@@ -14,7 +14,13 @@ from cds_hooks.ports import Ehr
 from cds_hooks.services.gather import Sources, read_references
 from cds_hooks.services.order_simulation import SimulatedOrders, refusal, simulated
 from cds_hooks.services.service import HookCall, ServiceDefinition
-from cds_hooks.services.templates import OBSERVATIONS, PATIENT, VITAL_SIGNS
+from cds_hooks.services.templates import (
+    GIVEN_TREATMENTS,
+    OBSERVATIONS,
+    PATIENT,
+    TREATMENT,
+    VITAL_SIGNS,
+)
 from cds_hooks.wire.request import OrderDispatchContext, OrderSelectContext, OrderSignContext
 
 if TYPE_CHECKING:
@@ -37,10 +43,12 @@ DEFINITION: Final = ServiceDefinition(
         "alternatives whose simulated outcome is better. Research use only."
     ),
     hooks=("order-select", "order-sign", "order-dispatch"),
-    prefetch=OBSERVATIONS,
+    prefetch=OBSERVATIONS | TREATMENT,
     essential=frozenset({PATIENT, VITAL_SIGNS}),
+    optional=frozenset({GIVEN_TREATMENTS}),
     usage_requirements=(
-        "Adults only. Without prefetch, the service reads Patient and Observation from fhirServer."
+        "Adults only. Without prefetch, the service reads Patient, Observation and "
+        "MedicationAdministration from fhirServer."
     ),
 )
 
