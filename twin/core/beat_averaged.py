@@ -7,6 +7,7 @@ the same parameters.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -25,9 +26,10 @@ from twin.core.regulation import (
     exchange_oxygen,
     settle_nerves,
 )
+from twin.core.side_by_side import begun, shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from jaxtyping import Float
 
@@ -118,6 +120,37 @@ def simulate(
     """
     blocks = settled(parameters) if state is None else state.copy()
     return readings(_run(blocks, schedule, duration_s, sample_s), parameters.shape[1])
+
+
+def simulate_each(
+    parameters: Float[np.ndarray, "parameter member"],
+    schedules: Sequence[Schedule],
+    duration_s: float,
+    sample_s: float,
+    state: Float[np.ndarray, "block place"],
+) -> Float[np.ndarray, "schedule quantity sample member"]:
+    """Simulate every schedule from one settled ensemble, on both cores; see :func:`simulate`.
+
+    Raises
+    ------
+    SimulationError
+        The times are no multiples of 5 s.
+    """
+
+    def run(part: Sequence[Schedule]) -> list[np.ndarray]:
+        return [_run(state.copy(), schedule, duration_s, sample_s) for schedule in part]
+
+    parts = shared(schedules)
+    futures = [begun(partial(run, part)) for part in parts[1:]]
+    taken = [run(parts[0]), *(future.result() for future in futures)]
+    # What was dealt out in turn is gathered in turn.
+    samples = [
+        taken[number % len(parts)][number // len(parts)] for number in range(len(schedules))
+    ]
+    lanes = len(state) * LANES
+    rows = readings(np.concatenate(samples), len(schedules) * lanes)
+    each = rows.reshape(*rows.shape[:2], len(schedules), lanes)[..., : parameters.shape[1]]
+    return each.transpose(2, 0, 1, 3)
 
 
 def _run(

@@ -142,6 +142,8 @@ def weighted_intervals(
     rows: Float[np.ndarray, "row member"],
     weights: Float[np.ndarray, " member"],
     discrepancy_sds: Float[np.ndarray, " row"],
+    least: Float[np.ndarray, " row"] | float = -np.inf,
+    most: Float[np.ndarray, " row"] | float = np.inf,
 ) -> list[Interval]:
     """Return each row's weighted median and 90 % interval, widened by the model's own error.
 
@@ -153,6 +155,8 @@ def weighted_intervals(
         One column a member; the weights sum to 1.
     discrepancy_sds
         Standard deviation of the model's own error, in the unit of each row.
+    least, most
+        What each row's quantity can be; an interval is cut to it.
     """
     order = np.argsort(rows, axis=1)
     ranked = np.take_along_axis(rows, order, axis=1)
@@ -162,7 +166,7 @@ def weighted_intervals(
     # 1.645 standard deviations reach from the middle of a normal distribution to its 95th centile.
     arm = 1.645 * discrepancy_sds
     lower, upper = median - np.hypot(median - low, arm), median + np.hypot(high - median, arm)
-    ends = np.stack((median, lower, upper), axis=1).tolist()
+    ends = np.clip((median, lower, upper), least, most).T.tolist()
     return [Interval(*each) for each in ends]
 
 

@@ -15,7 +15,7 @@ from twin.core.measurements import Condition
 from twin.core.prior import GROWS_WITH_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from jaxtyping import Float
 
@@ -80,8 +80,8 @@ def estimates_of(
     """Return every quantity's median and 90 % interval, widened by the model's own error."""
     rows = now[[QUANTITY_INDEX[quantity] for quantity in DISCREPANCIES]]
     widening = model_sds(np.median(rows, axis=1), size)
-    intervals = weighted_intervals(rows, weights, widening)
-    return {q: possible(q, each) for q, each in zip(DISCREPANCIES, intervals, strict=True)}
+    intervals = weighted_intervals(rows, weights, widening, *possible_ends(tuple(DISCREPANCIES)))
+    return dict(zip(DISCREPANCIES, intervals, strict=True))
 
 
 def model_sds(
@@ -93,13 +93,14 @@ def model_sds(
     return sds
 
 
-def possible(quantity: Quantity, interval: Interval) -> Interval:
-    """Return the interval cut to what can be: nothing but a venous pressure is below 0."""
-    if quantity is Quantity.CENTRAL_VENOUS_PRESSURE:
-        return interval
-    highest = 100.0 if quantity.unit == "%" else np.inf
-    low, median, high = np.clip((interval.low, interval.median, interval.high), 0.0, highest)
-    return Interval(float(median), float(low), float(high))
+def possible_ends(
+    quantities: Sequence[Quantity],
+) -> tuple[Float[np.ndarray, " quantity"], Float[np.ndarray, " quantity"]]:
+    """Return what each quantity cannot be below and above: only a venous pressure goes below 0."""
+    venous = Quantity.CENTRAL_VENOUS_PRESSURE
+    low = [-np.inf if quantity is venous else 0.0 for quantity in quantities]
+    high = [100.0 if quantity.unit == "%" else np.inf for quantity in quantities]
+    return np.array(low), np.array(high)
 
 
 def residuals_of(
