@@ -63,5 +63,7 @@ TREATMENT: Final[dict[str, str]] = {
     ),
 }
 IMAGING: Final[dict[str, str]] = {
+    # Images are read only where they are known to be of this patient.
+    PATIENT: OBSERVATIONS[PATIENT],
     IMAGING_STUDIES: f"ImagingStudy?{_OF_PATIENT}&_sort=-started&_count=20",
 }

@@ -10,12 +10,13 @@ from __future__ import annotations
 import io
 import re
 import struct
-from typing import Final
+from typing import Final, Literal
 
 import pydicom
 import pydicom.config
 from pydicom.errors import InvalidDicomError
 
+from inference.core.owner import Owner, birth_date_of, identifier_digest
 from inference.core.study import EncodedInstance
 from inference.errors import ArchiveUnreadable
 
@@ -48,7 +49,12 @@ _TAGS: Final = (
     "SOPClassUID",
     "SeriesNumber",
     "InstanceNumber",
+    "PatientID",
+    "OtherPatientIDsSequence",
+    "PatientBirthDate",
+    "PatientSex",
 )
+_SEXES: Final[dict[str, Literal["female", "male"]]] = {"F": "female", "M": "male"}
 
 
 def identified(data: bytes) -> EncodedInstance:
@@ -75,9 +81,23 @@ def identified(data: bytes) -> EncodedInstance:
             series_number=_number(header.get("SeriesNumber")),
             instance_number=_number(header.get("InstanceNumber")),
             data=data,
+            owner=_owner(header),
         )
     except _UNREADABLE:
         raise ArchiveUnreadable("a part is no DICOM file with its identifiers") from None
+
+
+def _owner(header: pydicom.Dataset) -> Owner:
+    """Return what a file says of its patient (PS3.3, section C.7.1.1); names are not read."""
+    others = header.get("OtherPatientIDsSequence") or ()
+    identifiers = [header.get("PatientID"), *(each.get("PatientID") for each in others)]
+    return Owner(
+        identifiers=frozenset(
+            identifier_digest(str(each)) for each in identifiers if each and str(each).strip()
+        ),
+        birth_date=birth_date_of(str(header.get("PatientBirthDate") or "")),
+        sex=_SEXES.get(str(header.get("PatientSex") or "").strip()),
+    )
 
 
 def _transfer_syntax(data: bytes) -> str:
