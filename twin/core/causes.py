@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from twin.core.evidence import Beliefs, Weighed, updated, weigh
-from twin.core.history import Moment
-from twin.core.hypotheses import (
-    COINCIDENCE,
-    COINCIDENT_RESPIRATORY_RATE,
-    COINCIDENT_TEMPERATURE,
-    HYPOTHESES,
-    PERSON,
-    Cause,
-    Hypothesis,
-    Sign,
+from twin.core.beliefs import (
+    Person,
+    Seen,
+    anybody,
+    beliefs_of,
+    charted_before,
+    hours_before,
+    middle_of,
+    seen_at_present,
 )
+from twin.core.estimate import ADULT_YEARS
+from twin.core.evidence import Weighed, weigh
+from twin.core.fit import FitOutcome
+from twin.core.hypotheses import HYPOTHESES, Cause, Hypothesis
 from twin.core.measurements import Condition
 from twin.core.observation_sets import (
     contradiction,
@@ -34,9 +36,8 @@ from twin.core.observation_sets import (
     observation_sets,
     screen,
 )
-from twin.core.parameters import PARAMETER_INDEX, standard_adult
-from twin.core.posterior import Observed
-from twin.core.prior import FIXED_INPUTS, Expectation
+from twin.core.prior import Expectation
+from twin.core.signs import log_likelihoods
 from twin.core.student import Draws
 from twin.core.telling import Telling, most_telling
 from twin.core.trouble import troubles
@@ -108,16 +109,6 @@ class NotWeighed:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Present:
-    """The measurements that the causes have to explain."""
-
-    expectation: Expectation
-    moments: tuple[Moment, ...]
-    rows: np.ndarray
-    observed: Observed
-
-
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class CauseWeigher:
@@ -160,128 +151,60 @@ class CauseWeigher:
             return NotWeighed(refusal)
         conditions = latest_conditions(usable)
         expectation = Expectation.of(body, {c: m.value for c, m in conditions.items()})
-        present = self._present(sets, expectation)
-        known = self.known
-        beliefs = self._beliefs(known, self._person(sets, expectation), expectation)
-        weighed = weigh(
-            self.emulator, present.rows, beliefs, present.observed, self._drawn(beliefs)
-        )
+        middle = middle_of(self.emulator, expectation)
+        seen = seen_at_present(sets, PRESENT_H, middle, expectation.size, self.emulator)
+        person = self._person(sets, middle, expectation.size)
+        beliefs = beliefs_of(self.known, person, middle, self.emulator)
+        weighed = weigh(self.emulator, seen.rows, beliefs, seen.observed, self._drawn())
         temperature = _recent(conditions.get(Condition.TEMPERATURE), sets[0])
-        evidence = weighed.log_evidence + _signs(known, temperature, respiratory_rate_per_min)
-        rates = _rates(known, base_rates)
-        return self._concluded(known, evidence, rates, weighed, present, sets[0])
-
-    def _concluded(
-        self,
-        known: Sequence[Hypothesis],
-        evidence: np.ndarray,
-        rates: np.ndarray,
-        weighed: Weighed,
-        present: _Present,
-        newest: ObservationSet,
-    ) -> Causes:
-        probabilities = _normalised(evidence, rates)
-        equal = _normalised(evidence, np.ones(len(known)))
-        candidates = sorted(
-            (
-                Candidate(h.cause, float(p), float(e))
-                for h, p, e in zip(known, probabilities, equal, strict=True)
-            ),
-            key=lambda each: -each.probability,
+        evidence = weighed.log_evidence + log_likelihoods(
+            self.known, temperature, respiratory_rate_per_min
         )
-        seen = {quantity for moment in present.moments for quantity in moment.quantities}
-        telling = most_telling(
-            self.emulator,
-            [h.cause for h in known],
-            probabilities,
-            weighed,
-            seen,
-            present.expectation.size,
+        probabilities = _normalised(evidence, _rates(self.known, base_rates))
+        return Causes(
+            self._candidates(evidence, probabilities),
+            troubles(sets[0]),
+            self._telling(probabilities, weighed, seen, expectation.size),
+            self._left_out(),
+            _sentences(self._left_out()),
         )
-        left_out = tuple(h.cause for h in self.hypotheses if h not in known)
-        return Causes(tuple(candidates), troubles(newest), telling, left_out, _sentences(left_out))
 
-    def _present(self, sets: Sequence[ObservationSet], expectation: Expectation) -> _Present:
-        newest, known = sets[0].taken_at, set(sets[0].seen)
-        moments = [self._moment(sets[0], 0.0, expectation)]
-        for earlier in sets[1:]:
-            age_h = (newest - earlier.taken_at).total_seconds() / 3600.0
-            new = {q: seen for q, seen in earlier.seen.items() if q not in known}
-            if age_h <= PRESENT_H and new and contradiction(earlier) is None:
-                moments.append(
-                    self._moment(type(earlier)(earlier.taken_at, new), age_h, expectation)
-                )
-                known |= set(new)
-        return _Present(expectation, tuple(moments), *_joined(self.emulator, moments))
+    def _candidates(
+        self, log_evidence: np.ndarray, probabilities: np.ndarray
+    ) -> tuple[Candidate, ...]:
+        equal = _normalised(log_evidence, np.ones(len(log_evidence)))
+        found = [
+            Candidate(hypothesis.cause, float(p), float(e))
+            for hypothesis, p, e in zip(self.known, probabilities, equal, strict=True)
+        ]
+        return tuple(sorted(found, key=lambda each: -each.probability))
 
-    def _moment(self, observed: ObservationSet, age_h: float, expectation: Expectation) -> Moment:
-        middle = self._middle(expectation)
-        return Moment.of(observed, age_h, middle, expectation.size, self.emulator)
+    def _telling(
+        self, probabilities: np.ndarray, weighed: Weighed, seen: Seen, size: float
+    ) -> tuple[Telling, ...]:
+        measured = {quantity for moment in seen.moments for quantity in moment.quantities}
+        causes = [hypothesis.cause for hypothesis in self.known]
+        return most_telling(self.emulator, causes, probabilities, weighed, measured, size)
 
-    def _middle(self, expectation: Expectation) -> Float[np.ndarray, " input"]:
-        """Return the emulator's input for what is expected of the body, at standard size."""
-        values = standard_adult()
-        for name in FIXED_INPUTS:
-            values[PARAMETER_INDEX[name]] = expectation.parameters[PARAMETER_INDEX[name]]
-        oxygen = PARAMETER_INDEX["oxygen_consumption"]
-        values[oxygen] = expectation.parameters[oxygen] / expectation.size
-        inputs = values[[PARAMETER_INDEX[name] for name in self.emulator.inputs]]
-        logarithmic = self.emulator.logarithmic
-        middle: np.ndarray = np.where(
-            logarithmic, np.log(np.where(logarithmic, inputs, 1.0)), inputs
-        )
-        return middle
+    def _left_out(self) -> tuple[Cause, ...]:
+        return tuple(h.cause for h in self.hypotheses if h not in self.known)
 
-    def _person(
-        self, sets: Sequence[ObservationSet], expectation: Expectation
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return how the person deviates from what is expected of the body: mean and covariance.
-
-        The last untroubled set before the present one has been taken into account.
-        """
-        inputs = self.emulator.inputs
-        usual = [PERSON.get(name) for name in inputs]
-        shift = np.array([spread.shift if spread else 0.0 for spread in usual])
-        sds = np.array([spread.sd if spread else 0.0 for spread in usual])
+    def _person(self, sets: Sequence[ObservationSet], middle: np.ndarray, size: float) -> Person:
+        """Return the person as the last untroubled set before the trouble leaves him."""
         earlier = _untroubled(sets)
         if earlier is None:
-            return shift, np.diag(sds**2)
-        age_h = (sets[0].taken_at - earlier.taken_at).total_seconds() / 3600.0
-        moment = self._moment(earlier, age_h, expectation)
-        rows, observed = _joined(self.emulator, [moment])
-        middle = self._middle(expectation)
-        belief = Beliefs((middle + shift)[:, None], np.diag(sds)[None])
-        mean, covariance = updated(self.emulator, rows, belief, observed, self._drawn(belief))
-        return mean - middle, covariance
+            return anybody(self.emulator)
+        age_h = hours_before(earlier, sets[0])
+        return charted_before(earlier, age_h, middle, size, self.emulator, self._drawn())
 
-    def _beliefs(
-        self,
-        known: Sequence[Hypothesis],
-        person: tuple[np.ndarray, np.ndarray],
-        expectation: Expectation,
-    ) -> Beliefs:
-        mean, covariance = person
-        middles, factors = [], []
-        for hypothesis in known:
-            insults = [hypothesis.insult.get(name) for name in self.emulator.inputs]
-            shift = np.array([spread.shift if spread else 0.0 for spread in insults])
-            added = np.array([spread.sd**2 if spread else 0.0 for spread in insults])
-            middles.append(self._middle(expectation) + mean + shift)
-            # A hair of variance keeps the inputs that nothing moves factorisable.
-            factors.append(np.linalg.cholesky(covariance + np.diag(added + 1e-12)))
-        return Beliefs(np.stack(middles, axis=1), np.stack(factors))
-
-    def _drawn(self, beliefs: Beliefs) -> Draws:
-        coordinates = beliefs.factor.shape[2]
-        if coordinates not in self._draws:
-            self._draws[coordinates] = Draws.stratified(coordinates, SAMPLES, self.seed)
-        return self._draws[coordinates]
+    def _drawn(self) -> Draws:
+        inputs = len(self.emulator.inputs)
+        if inputs not in self._draws:
+            self._draws[inputs] = Draws.stratified(inputs, SAMPLES, self.seed)
+        return self._draws[inputs]
 
 
 def _why_not(sets: Sequence[ObservationSet], body: Body) -> str | None:
-    from twin.core.estimate import ADULT_YEARS
-    from twin.core.fit import FitOutcome
-
     if body.age_years is not None and body.age_years < ADULT_YEARS:
         return FitOutcome.NOT_AN_ADULT.value
     if not sets or not enough_to_fit(sets[:1]):
@@ -291,19 +214,12 @@ def _why_not(sets: Sequence[ObservationSet], body: Body) -> str | None:
     return None
 
 
-def _joined(emulator: Emulator, moments: Sequence[Moment]) -> tuple[np.ndarray, Observed]:
-    rows = np.concatenate([emulator.rows(moment.quantities) for moment in moments])
-    values = np.concatenate([moment.values for moment in moments])
-    return rows, Observed(values, np.concatenate([moment.sds for moment in moments]))
-
-
 def _untroubled(sets: Sequence[ObservationSet]) -> ObservationSet | None:
     """Return the last set before the present trouble that shows none, if there is one."""
     if not troubles(sets[0]):
         return None
     for earlier in sets[1:]:
-        age_h = (sets[0].taken_at - earlier.taken_at).total_seconds() / 3600.0
-        if age_h > EARLIER_H:
+        if hours_before(earlier, sets[0]) > EARLIER_H:
             return None
         if enough_to_fit([earlier]) and not contradiction(earlier) and not troubles(earlier):
             return earlier
@@ -315,31 +231,6 @@ def _recent(measurement: Measurement | None, newest: ObservationSet) -> float | 
         return None
     age_h = (newest.taken_at - measurement.taken_at).total_seconds() / 3600.0
     return measurement.value if age_h <= SIGN_H else None
-
-
-def _signs(
-    known: Sequence[Hypothesis], temperature: float | None, respiratory_rate: float | None
-) -> np.ndarray:
-    """Return how well each hypothesis foresees temperature and breathing, as logarithms."""
-    log_likelihood = np.zeros(len(known))
-    for place, hypothesis in enumerate(known):
-        if temperature is not None:
-            log_likelihood[place] += _log_likelihood(
-                temperature, hypothesis.temperature_celsius, COINCIDENT_TEMPERATURE
-            )
-        if respiratory_rate is not None:
-            log_likelihood[place] += _log_likelihood(
-                respiratory_rate, hypothesis.respiratory_rate_per_min, COINCIDENT_RESPIRATORY_RATE
-            )
-    return log_likelihood
-
-
-def _log_likelihood(value: float, sign: Sign, coincident: Sign) -> float:
-    def density(of: Sign) -> float:
-        return float(np.exp(-0.5 * ((value - of.mean) / of.sd) ** 2) / of.sd)
-
-    mixed = (1.0 - COINCIDENCE) * density(sign) + COINCIDENCE * density(coincident)
-    return float(np.log(max(mixed, 1e-30)))
 
 
 def _rates(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from twin.core.student import Draws
 
 ITERATIONS: Final = 12
-STARTS: Final = 3
+STARTS: Final = 2
 """Descents of each belief: from its middle and from the best of some of its own draws."""
 
 GUESSES: Final = 32
@@ -37,7 +37,9 @@ WIDENING: Final = 1.15
 OWN_SHARE: Final = 8
 """One draw in so many comes from the belief itself."""
 
-CLOSE_ENOUGH: Final = 0.02
+LEAST_ITERATIONS: Final = 3
+CLOSE_ENOUGH: Final = 0.05
+"""Of a cost, twice a logarithm: a step that gains no belief more than this is the last."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,14 +164,14 @@ def _descend(seen: _Seen, draws: Draws) -> np.ndarray:
     z = _starts(seen, draws)
     best, lowest = z, np.full((z.shape[0], z.shape[2]), np.inf)
     damping = np.zeros_like(lowest)
-    for _ in range(ITERATIONS):
+    for count in range(ITERATIONS):
         residual, slopes = seen.linearised(z)
         cost = np.einsum("bcd,bcd->bd", z, z) + np.einsum("bdo,bdo->bd", residual, residual)
         better = cost < lowest
-        gained = np.where(better, lowest - cost, 0.0)
+        before = lowest.min(axis=1)
         best = np.where(better[:, None], z, best)
         lowest = np.where(better, cost, lowest)
-        if np.all(better & (gained < CLOSE_ENOUGH)):
+        if count >= LEAST_ITERATIONS and np.all(before - lowest.min(axis=1) < CLOSE_ENOUGH):
             break
         damping = np.where(better, 0.25 * damping, np.maximum(1.0, 4.0 * damping))
         step = _step(z, residual, slopes, damping)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+from scipy import special
 
 from twin.core.device_errors import error_model
 from twin.core.discrepancy import DISCREPANCIES
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from twin.core.emulator import Emulator
     from twin.core.evidence import Weighed
+
+LN_2: Final = float(np.log(2.0))
 
 GRID: Final = 48
 """Values of a measurement at which the causes are weighed anew."""
@@ -168,11 +171,8 @@ def _left_by_finding(
 
 def _expected_entropy(joint: np.ndarray) -> float:
     """Return the entropy of the cause, averaged over results; ``joint`` is [cause, result]."""
-    total = joint.sum(axis=0)
-    shares = joint / np.maximum(total, 1e-300)
-    return float(sum(p * _entropy(share) for p, share in zip(total, shares.T, strict=True)))
+    return float(special.entr(joint).sum() - special.entr(joint.sum(axis=0)).sum()) / LN_2
 
 
 def _entropy(probabilities: np.ndarray) -> float:
-    p = probabilities[probabilities > 0.0]
-    return float(-np.sum(p * np.log2(p)))
+    return float(special.entr(probabilities).sum()) / LN_2
