@@ -15,6 +15,7 @@ import typer
 
 COMMANDS: tuple[str, ...] = (
     "serve",
+    "prepare",
     "conformance",
     "evaluate",
     "export",
