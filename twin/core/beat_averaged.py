@@ -128,7 +128,7 @@ def simulate_each(
     duration_s: float,
     sample_s: float,
     state: Float[np.ndarray, "block place"],
-) -> Float[np.ndarray, "schedule quantity sample member"]:
+) -> list[Float[np.ndarray, "quantity sample member"]]:
     """Simulate every schedule from one settled ensemble, on both cores; see :func:`simulate`.
 
     Raises
@@ -138,19 +138,13 @@ def simulate_each(
     """
 
     def run(part: Sequence[Schedule]) -> list[np.ndarray]:
-        return [_run(state.copy(), schedule, duration_s, sample_s) for schedule in part]
+        return [simulate(parameters, each, duration_s, sample_s, state) for each in part]
 
     parts = shared(schedules)
     futures = [begun(partial(run, part)) for part in parts[1:]]
     taken = [run(parts[0]), *(future.result() for future in futures)]
     # What was dealt out in turn is gathered in turn.
-    samples = [
-        taken[number % len(parts)][number // len(parts)] for number in range(len(schedules))
-    ]
-    lanes = len(state) * LANES
-    rows = readings(np.concatenate(samples), len(schedules) * lanes)
-    each = rows.reshape(*rows.shape[:2], len(schedules), lanes)[..., : parameters.shape[1]]
-    return each.transpose(2, 0, 1, 3)
+    return [taken[number % len(parts)][number // len(parts)] for number in range(len(schedules))]
 
 
 def _run(

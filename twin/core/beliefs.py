@@ -7,17 +7,19 @@ person is no longer anybody: that set is taken into account first.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from twin.core.evidence import Beliefs, updated
+from twin.core.haemodynamics import Quantity
 from twin.core.history import Moment
 from twin.core.hypotheses import PERSON
 from twin.core.observation_sets import ObservationSet, contradiction
 from twin.core.parameters import PARAMETER_INDEX, standard_adult
 from twin.core.posterior import Observed
 from twin.core.prior import FIXED_INPUTS
+from twin.core.trouble import LIMITS, in_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,6 +122,27 @@ def beliefs_of(
         # A hair of variance keeps the inputs that nothing moves factorisable.
         factors.append(np.linalg.cholesky(person.covariance + np.diag(sds**2 + 1e-12)))
     return Beliefs(np.stack(middles, axis=1), np.stack(factors))
+
+
+LEAST_SHARE: Final = 0.02
+"""A share that few draws can tell from none."""
+
+
+def shares_in_trouble(
+    emulator: Emulator, beliefs: Beliefs, draws: Draws
+) -> Float[np.ndarray, " belief"]:
+    """Return which share of the circulations that each belief holds possible is in trouble.
+
+    Only patients in trouble are asked about, so what a cause foresees of *them* is what counts: a
+    cause that rarely leads to trouble foresees all the more of those whom it does. Without this a
+    cause would be held against a patient for being mild in others.
+    """
+    quantities = (Quantity.HEART_RATE, *(quantity for quantity, _ in LIMITS))
+    z = np.repeat(draws.points[None], beliefs.factor.shape[0], axis=0)
+    found = emulator.predict_rows(beliefs.inputs(z), emulator.rows(quantities))
+    troubled = in_trouble(dict(zip(quantities, found, strict=True)))
+    shares: np.ndarray = troubled.reshape(len(z), -1).mean(axis=1)
+    return np.maximum(shares, LEAST_SHARE)
 
 
 def _of(spreads: Mapping[str, Spread], emulator: Emulator) -> tuple[np.ndarray, np.ndarray]:

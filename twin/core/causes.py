@@ -23,6 +23,7 @@ from twin.core.beliefs import (
     hours_before,
     middle_of,
     seen_at_present,
+    shares_in_trouble,
 )
 from twin.core.estimate import ADULT_YEARS
 from twin.core.evidence import Weighed, weigh
@@ -160,10 +161,13 @@ class CauseWeigher:
         evidence = weighed.log_evidence + log_likelihoods(
             self.known, temperature, respiratory_rate_per_min
         )
+        found = troubles(sets[0])
+        if found:
+            evidence -= np.log(shares_in_trouble(self.emulator, beliefs, self._drawn()))
         probabilities = _normalised(evidence, _rates(self.known, base_rates))
         return Causes(
             self._candidates(evidence, probabilities),
-            troubles(sets[0]),
+            found,
             self._telling(probabilities, weighed, seen, expectation.size),
             self._left_out(),
             _sentences(self._left_out()),

@@ -16,7 +16,7 @@ from scipy.special import ndtr
 from twin.core.beat_averaged import settled, simulate_each
 from twin.core.discrepancy import DISCREPANCIES, EFFECT_SHARE
 from twin.core.events import LOW_MEAN_PRESSURE_MMHG, body_surface_m2
-from twin.core.fit import weighted_intervals
+from twin.core.fit import intervals
 from twin.core.forecast import size_of
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
 from twin.core.identifiability import model_sds, possible_ends
@@ -99,18 +99,19 @@ def compare_interventions(
     paths = simulate_each(fit.parameters, (NOTHING, *schedules), horizon_s, SAMPLE_S, start)
     # The beat-averaged model's own resting state cancels: only what it changes by is added to the
     # present state of the fit. Left alone it rests, so its first minute is that state.
-    moved = paths - paths[:1, :, :1, :]
-    after = fit.fit.now + moved[:, :, -1, :]
-    change = paths[:, :, -1, :] - paths[:1, :, -1, :]
+    resting, alone = paths[0][:, 0], paths[0][:, -1]
+    after = fit.fit.now + np.stack([path[:, -1] - resting for path in paths])
+    change = np.stack([path[:, -1] - alone for path in paths])
     states, changes = _intervals(fit, after, change)
+    pressure = QUANTITY_INDEX[Quantity.MEAN_PRESSURE]
     effects = tuple(
         SimulatedEffect(
             plan,
-            SAMPLE_S * paths.shape[2],
+            SAMPLE_S * paths[0].shape[1],
             fit.estimates,
             states[number],
             changes[number],
-            _below_65(fit, moved[number]),
+            _below_65(fit, paths[number][pressure] - resting[pressure]),
             _worse(fit, after[number], change[number]),
             after[number],
             (ASSUMPTION,),
@@ -138,29 +139,26 @@ def _intervals(
     own = model_sds(np.median(after, axis=2), size_of(fit.body))
     flat = (-1, after.shape[2])
     low, high = (np.tile(ends, len(after)) for ends in possible_ends(quantities))
-    states = weighted_intervals(
-        after.reshape(flat), fit.weights, np.hypot(own, response).ravel(), low, high
-    )
-    changes = weighted_intervals(change.reshape(flat), fit.weights, response.ravel())
+    states = intervals(after.reshape(flat), np.hypot(own, response).ravel(), low, high)
+    changes = intervals(change.reshape(flat), response.ravel())
     return _by_quantity(quantities, states), _by_quantity(quantities, changes)
 
 
 def _by_quantity(
-    quantities: Sequence[Quantity], intervals: Sequence[Interval]
+    quantities: Sequence[Quantity], found: Sequence[Interval]
 ) -> list[dict[Quantity, Interval]]:
     each = len(quantities)
     return [
-        dict(zip(quantities, intervals[first : first + each], strict=True))
-        for first in range(0, len(intervals), each)
+        dict(zip(quantities, found[first : first + each], strict=True))
+        for first in range(0, len(found), each)
     ]
 
 
-def _below_65(fit: ConvergedFit, moved: np.ndarray) -> float:
-    row = QUANTITY_INDEX[Quantity.MEAN_PRESSURE]
-    lowest = fit.fit.now[row] + moved[row].min(axis=0)
-    spread = np.hypot(
-        DISCREPANCIES[Quantity.MEAN_PRESSURE].model, EFFECT_SHARE * moved[row].min(axis=0)
-    )
+def _below_65(fit: ConvergedFit, moved: Float[np.ndarray, "sample member"]) -> float:
+    """Return how probably mean pressure, which moves by ``moved`` from now, falls below 65."""
+    furthest = moved.min(axis=0)
+    lowest = fit.fit.now[QUANTITY_INDEX[Quantity.MEAN_PRESSURE]] + furthest
+    spread = np.hypot(DISCREPANCIES[Quantity.MEAN_PRESSURE].model, EFFECT_SHARE * furthest)
     below = ndtr((LOW_MEAN_PRESSURE_MMHG - lowest) / spread)
     return float(np.sum(fit.weights * below))
 

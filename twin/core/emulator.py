@@ -24,11 +24,28 @@ from twin.core.compiled import kernel, single
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jaxtyping import Bool, Float
+    from jaxtyping import Bool, Float, Int
 
     from twin.core.haemodynamics import Quantity
 
 Layer = tuple["Float[np.ndarray, 'output input']", "Float[np.ndarray, ' output']"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reader:
+    """The last layer for some of the outputs."""
+
+    weight: Float[np.ndarray, "row unit"]
+    bias: Float[np.ndarray, "row 1"]
+    logarithmic: Int[np.ndarray, " some"]
+
+    def read(self, hidden: Float[np.ndarray, "unit sample"]) -> Float[np.ndarray, "row sample"]:
+        """Return the outputs, each in the unit of its quantity."""
+        natural: np.ndarray = self.weight @ hidden
+        natural += self.bias
+        for row in self.logarithmic:
+            np.exp(natural[row], out=natural[row])
+        return natural
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,12 +112,12 @@ class Emulator:
         self, coordinates: Float[np.ndarray, "input sample"], rows: np.ndarray
     ) -> Float[np.ndarray, "row sample"]:
         """Return ``predict`` for some of the outputs."""
-        return self.read(self.hidden(coordinates), rows)
+        return self.reader(rows).read(self.hidden(coordinates))
 
     def hidden(
         self, coordinates: Float[np.ndarray, "input sample"]
     ) -> Float[np.ndarray, "unit sample"]:
-        """Return the last hidden layer, from which :meth:`read` reads any of the outputs."""
+        """Return the last hidden layer, from which a :meth:`reader` reads any of the outputs."""
         inside = np.asarray(coordinates, np.float32)
         hidden = np.clip(inside, self.low[:, None], self.high[:, None])
         for weight, bias in self.folded:
@@ -108,14 +125,15 @@ class Emulator:
             activate(hidden, bias)
         return hidden
 
-    def read(
-        self, hidden: Float[np.ndarray, "unit sample"], rows: np.ndarray
-    ) -> Float[np.ndarray, "row sample"]:
-        """Return the outputs of these rows, each in the unit of its quantity."""
+    def reader(self, rows: np.ndarray) -> Reader:
+        """Return what reads these outputs, the scaling of the output in its weights."""
         weight, bias = self.layers[-1]
-        standardised = weight[rows] @ hidden
-        standardised += bias[rows, None]
-        return self._natural(standardised, rows)
+        spread, centre = self.output_spread[rows], self.output_centre[rows]
+        return Reader(
+            spread[:, None] * weight[rows],
+            (centre + spread * bias[rows])[:, None],
+            np.flatnonzero(self.output_logarithmic[rows]),
+        )
 
     def predict_with_slope(
         self, coordinates: Float[np.ndarray, "input sample"]

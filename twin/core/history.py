@@ -8,7 +8,7 @@ by the patient's own wandering (``discrepancy``). The emulator does the predicti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from jaxtyping import Float
 
-    from twin.core.emulator import Emulator
+    from twin.core.emulator import Emulator, Reader
     from twin.core.haemodynamics import Quantity
     from twin.core.observation_sets import ObservationSet
 
@@ -81,6 +81,15 @@ class History:
 
     emulator: Emulator
     moments: tuple[Moment, ...]
+    readers: tuple[Reader, ...] = field(init=False, repr=False)
+    """Of what was measured at each moment."""
+
+    def __post_init__(self) -> None:
+        """Pick each moment's outputs once: a fit predicts them a dozen times."""
+        readers = [
+            self.emulator.reader(self.emulator.rows(moment.quantities)) for moment in self.moments
+        ]
+        object.__setattr__(self, "readers", tuple(readers))
 
     @property
     def drifts(self) -> bool:
@@ -116,11 +125,9 @@ class History:
         inputs = [self._inputs(x, moment) for moment in self.moments]
         hidden = self.emulator.hidden(np.concatenate(inputs, axis=1))
         parts = np.split(hidden, len(self.moments), axis=1)
-        predictions = [
-            self.emulator.read(part, self.emulator.rows(moment.quantities))
-            for part, moment in zip(parts, self.moments, strict=True)
-        ]
-        return np.concatenate(predictions)
+        return np.concatenate(
+            [reader.read(part) for part, reader in zip(parts, self.readers, strict=True)]
+        )
 
     def present(
         self, x: Float[np.ndarray, "coordinate sample"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from twin.core.device_errors import ARTERIAL_PRESSURES
 from twin.core.discrepancy import DISCREPANCIES
-from twin.core.fit import FitOutcome, Interval, weighted_intervals
+from twin.core.fit import FitOutcome, Interval, intervals
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
 from twin.core.measurements import Condition
 from twin.core.prior import GROWS_WITH_SIZE
@@ -74,14 +74,13 @@ def verdict(evidence: Evidence) -> FitOutcome:
 
 def estimates_of(
     now: Float[np.ndarray, "quantity member"],
-    weights: Float[np.ndarray, " member"],
     size: float,
 ) -> dict[Quantity, Interval]:
     """Return every quantity's median and 90 % interval, widened by the model's own error."""
     rows = now[[QUANTITY_INDEX[quantity] for quantity in DISCREPANCIES]]
     widening = model_sds(np.median(rows, axis=1), size)
-    intervals = weighted_intervals(rows, weights, widening, *possible_ends(tuple(DISCREPANCIES)))
-    return dict(zip(DISCREPANCIES, intervals, strict=True))
+    each = intervals(rows, widening, *possible_ends(tuple(DISCREPANCIES)))
+    return dict(zip(DISCREPANCIES, each, strict=True))
 
 
 def model_sds(

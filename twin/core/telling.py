@@ -44,6 +44,9 @@ class Telling:
     entropy_fall_bits: float
     """Expected; the entropy of the causes now is ``entropy_now_bits``."""
     entropy_now_bits: float
+    quantity: Quantity | None = None
+    """What is measured; None for an examination that finds something or not."""
+    device: Device = Device.UNKNOWN
 
 
 CANDIDATES: Final = (
@@ -104,16 +107,14 @@ def most_telling(
         The body's expected blood volume over the standard adult's.
     """
     now = _entropy(probabilities)
-    found = [
-        (name, _left_by_value(values, quantity, device, probabilities, weighed, size))
-        for quantity, device, name, values in _expectations(emulator, weighed, seen)
-    ]
-    found += [
-        (test.name, _left_by_finding(test, causes, probabilities))
-        for test in EXAMINATIONS
-        if any(cause in causes for cause in test.positive)
-    ]
-    told = [Telling(name, float(now - left), float(now)) for name, left in found]
+    told = []
+    for quantity, device, name, values in _expectations(emulator, weighed, seen):
+        left = _left_by_value(values, quantity, device, probabilities, weighed, size)
+        told.append(Telling(name, now - left, now, quantity, device))
+    for test in EXAMINATIONS:
+        if any(cause in causes for cause in test.positive):
+            left = _left_by_finding(test, causes, probabilities)
+            told.append(Telling(test.name, now - left, now))
     told.sort(key=lambda each: -each.entropy_fall_bits)
     return tuple(each for each in told if each.entropy_fall_bits >= WORTH_SAYING_BITS)
 

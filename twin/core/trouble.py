@@ -12,6 +12,11 @@ from twin.core.events import (
 from twin.core.haemodynamics import Quantity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from jaxtyping import Bool, Float
+
     from twin.core.observation_sets import ObservationSet
 
 HIGH_SHOCK_INDEX: Final = 1.0
@@ -24,6 +29,20 @@ LIMITS: Final = (
     (Quantity.OXYGEN_SATURATION, LOW_SATURATION_PERCENT),
 )
 """Below which; sources in ``events``."""
+
+
+def in_trouble(
+    values: Mapping[Quantity, Float[np.ndarray, "*sample"]],
+) -> Bool[np.ndarray, "*sample"]:
+    """Return which of many simulated states are in trouble, by the same limits.
+
+    ``values`` holds heart rate and every quantity of ``LIMITS``.
+    """
+    rate, systolic = values[Quantity.HEART_RATE], values[Quantity.SYSTOLIC_PRESSURE]
+    found: np.ndarray = rate >= HIGH_SHOCK_INDEX * systolic
+    for quantity, limit in LIMITS:
+        found = found | (values[quantity] < limit)
+    return found
 
 
 def troubles(observed: ObservationSet) -> tuple[str, ...]:
