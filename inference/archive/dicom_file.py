@@ -8,13 +8,13 @@ inflates it; the identifiers are then read by pydicom.
 from __future__ import annotations
 
 import io
+import logging
 import re
 import struct
 from typing import Final, Literal
 
 import pydicom
 import pydicom.config
-from pydicom.errors import InvalidDicomError
 
 from inference.core.owner import Owner, birth_date_of, identifier_digest
 from inference.core.study import EncodedInstance
@@ -22,26 +22,13 @@ from inference.errors import ArchiveUnreadable
 
 # pydicom would warn of a value that breaks its own rules, and quote the value in the log.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 _PREAMBLE: Final = 128
 _UID: Final = re.compile(r"[0-9.]{1,64}")
 _DEFLATED: Final = frozenset({"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.8.1"})
 _TRANSFER_SYNTAX: Final = (0x0002, 0x0010)
 _LONG_LENGTHS: Final = frozenset({b"OB", b"UN"})  # of the VRs that group 2 may hold
-_UNREADABLE: Final = (
-    InvalidDicomError,
-    AttributeError,
-    ValueError,
-    TypeError,
-    KeyError,
-    NotImplementedError,
-    EOFError,
-    RecursionError,
-    struct.error,
-    OSError,
-)
-"""What pydicom raises of bytes that are no file, or of one without an identifier."""
-
 _TAGS: Final = (
     "StudyInstanceUID",
     "SeriesInstanceUID",
@@ -83,7 +70,7 @@ def identified(data: bytes) -> EncodedInstance:
             data=data,
             owner=_owner(header),
         )
-    except _UNREADABLE:
+    except Exception:  # noqa: BLE001  pydicom has no one error for bytes that are no file
         raise ArchiveUnreadable("a part is no DICOM file with its identifiers") from None
 
 

@@ -11,9 +11,10 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittle
 
 from inference.archive.dicom_file import identified
 from inference.core.owner import NOBODY, Owner, identifier_digest
+from inference.errors import ArchiveUnreadable
 
 
-def owner_in(**patient: Any) -> Owner:
+def file_with(**patient: Any) -> bytes:
     data = Dataset()
     data.SOPClassUID, data.SOPInstanceUID = DigitalXRayImageStorageForPresentation, "1.2.3"
     data.StudyInstanceUID, data.SeriesInstanceUID = "1.2", "1.2.1"
@@ -23,7 +24,11 @@ def owner_in(**patient: Any) -> Owner:
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     stream = io.BytesIO()
     data.save_as(stream, enforce_file_format=True)
-    return identified(stream.getvalue()).owner
+    return stream.getvalue()
+
+
+def owner_in(**patient: Any) -> Owner:
+    return identified(file_with(**patient)).owner
 
 
 def test_identifier_date_of_birth_and_sex_are_read() -> None:
@@ -50,3 +55,12 @@ def test_nothing_of_the_patient_is_shown(caplog: pytest.LogCaptureFixture) -> No
     found = owner_in(PatientID="MRN-1", PatientName="Doe^Jane", PatientBirthDate="not a date")
     assert "MRN" not in repr(found)
     assert "Doe" not in caplog.text + repr(found)
+
+
+def test_a_number_of_a_wrong_length_makes_a_file_unreadable_and_no_failure() -> None:
+    """Found by a mutant: pydicom's error for it descends from none of Python's."""
+    data = file_with(PatientID="MRN-1")
+    at = data.index(b"DICM") + 4
+    broken = data[: at + 6] + b"\x03\x00" + data[at + 8 :]
+    with pytest.raises(ArchiveUnreadable):
+        identified(broken)
