@@ -83,13 +83,23 @@ class History:
     moments: tuple[Moment, ...]
     readers: tuple[Reader, ...] = field(init=False, repr=False)
     """Of what was measured at each moment."""
+    slopes: Float[np.ndarray, "moment input coordinate"] = field(init=False, repr=False)
+    """The emulator's input at each moment by each unknown."""
 
     def __post_init__(self) -> None:
-        """Pick each moment's outputs once: a fit predicts them a dozen times."""
+        """Prepare what a fit needs a dozen times."""
         readers = [
             self.emulator.reader(self.emulator.rows(moment.quantities)) for moment in self.moments
         ]
         object.__setattr__(self, "readers", tuple(readers))
+        slopes = np.zeros((len(self.moments), len(self.emulator.inputs), self.unknowns))
+        own = np.arange(len(COORDINATES))
+        slopes[:, own, own] = COORDINATE_SDS
+        if self.drifts:
+            ages_h = np.array([moment.age_h for moment in self.moments])
+            rates = len(COORDINATES) + np.arange(len(DRIFTING))
+            slopes[:, DRIFTING, rates] = -ages_h[:, None] * DRIFT_SDS
+        object.__setattr__(self, "slopes", slopes.astype(np.float32))
 
     @property
     def drifts(self) -> bool:
@@ -122,9 +132,11 @@ class History:
         self, x: Float[np.ndarray, "coordinate sample"]
     ) -> Float[np.ndarray, "observation sample"]:
         """Return what each sample of the unknowns predicts of all measurements."""
-        inputs = [self._inputs(x, moment) for moment in self.moments]
-        hidden = self.emulator.hidden(np.concatenate(inputs, axis=1))
-        parts = np.split(hidden, len(self.moments), axis=1)
+        hidden = self.emulator.hidden(self._inputs(x, len(self.moments)))
+        count = x.shape[1]
+        parts = [
+            hidden[:, place * count : (place + 1) * count] for place in range(len(self.moments))
+        ]
         return np.concatenate(
             [reader.read(part) for part, reader in zip(parts, self.readers, strict=True)]
         )
@@ -133,17 +145,16 @@ class History:
         self, x: Float[np.ndarray, "coordinate sample"]
     ) -> Float[np.ndarray, "quantity sample"]:
         """Return the emulator's whole output for the newest moment, in a body of standard size."""
-        return self.emulator.predict(self._inputs(x, self.moments[0]))
+        return self.emulator.predict(self._inputs(x, 1))
 
     def _inputs(
-        self, x: Float[np.ndarray, "coordinate sample"], moment: Moment
+        self, x: Float[np.ndarray, "coordinate sample"], moments: int
     ) -> Float[np.ndarray, "input sample"]:
-        inputs = np.repeat(moment.middle[:, None], x.shape[1], axis=1)
-        inputs[: len(COORDINATES)] += COORDINATE_SDS[:, None] * x[: len(COORDINATES)]
-        if self.drifts and moment.age_h > 0.0:
-            shift = moment.age_h * DRIFT_SDS[:, None] * x[len(COORDINATES) :]
-            inputs[DRIFTING] -= shift
-        return inputs
+        """Return the emulator's input at the newest moments, one after the other."""
+        middles = np.stack([moment.middle for moment in self.moments[:moments]])
+        inputs = self.slopes[:moments] @ x.astype(np.float32)
+        inputs += middles[:, :, None].astype(np.float32)
+        return inputs.transpose(1, 0, 2).reshape(inputs.shape[1], -1)
 
 
 def drift_per_h(x: Float[np.ndarray, "coordinate member"]) -> Float[np.ndarray, "fitted member"]:

@@ -7,9 +7,10 @@ An ensemble drawn from the prior is moved to the measurements by a smoother with
 assimilation (Emerick & Reynolds 2013, https://doi.org/10.1016/j.cageo.2012.03.011), which needs
 predictions only, is exact where they are linear, and finds every branch that the prior holds. What
 the curvature of the predictions left wrong is then put right by Metropolis steps along differences
-of members (ter Braak 2006, https://doi.org/10.1007/s11222-006-8769-1; subsets of the coordinates as
-in Vrugt 2009, https://doi.org/10.1515/IJNSNS.2009.10.3.273), for which the posterior is stationary.
-All randomness is drawn beforehand, so that the same measurements give the same ensemble.
+of members (ter Braak 2006, https://doi.org/10.1007/s11222-006-8769-1; subsets of the coordinates
+as in Vrugt 2009, https://doi.org/10.1515/IJNSNS.2009.10.3.273), for which the posterior is
+stationary. All randomness is drawn beforehand, so that the same measurements give the same
+ensemble.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy.special import ndtri
+
+from twin.core.compiled import kernel
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -42,6 +45,9 @@ SHARES_MOVED = (1.0, 0.5, 0.25)
 
 JUMP_EVERY = 7
 """A step of the whole difference leads from one explanation of the measurements to another."""
+
+OUTSIDE = 1e30
+"""What a coordinate outside the box costs."""
 
 JITTER = 1e-3
 """Keeps members apart that the box has pressed together."""
@@ -70,11 +76,6 @@ class Box:
         """Return the members, those outside moved to the nearest face."""
         clipped: np.ndarray = np.clip(x, self.low[:, None], self.high[:, None])
         return clipped
-
-    def holds(self, x: Float[np.ndarray, "coordinate member"]) -> Bool[np.ndarray, " member"]:
-        """Return which members lie inside."""
-        inside: np.ndarray = np.all((x >= self.low[:, None]) & (x <= self.high[:, None]), axis=0)
-        return inside
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,18 +150,15 @@ def sample_posterior(forward: Forward, observed: Observed, box: Box, draws: Draw
     x = box.clipped(draws.start)
     for noise in draws.noise:
         x = _assimilated(x, forward.predict(x), observed, box, noise)
-    predicted = forward.predict(x)
-    height = _log_posterior(x, predicted, observed, box)
+    predicted = np.array(forward.predict(x), np.float64)
+    height = _heights(x, predicted, observed, box)
     moved = np.zeros(x.shape[1], bool)
+    proposed = np.empty_like(x)
     for (one, other), stride, jitter, log_chance in draws.steps():
-        proposed = x + stride * (x[:, one] - x[:, other]) + jitter
-        there = forward.predict(proposed)
-        height_there = _log_posterior(proposed, there, observed, box)
-        accepted = log_chance < height_there - height
-        x = np.where(accepted, proposed, x)
-        predicted = np.where(accepted, there, predicted)
-        height = np.where(accepted, height_there, height)
-        moved |= accepted
+        propose(x, one, other, stride, jitter, proposed)
+        there = np.asarray(forward.predict(proposed), np.float64)
+        heights = _heights(proposed, there, observed, box)
+        accept(log_chance, proposed, there, heights, x, predicted, height, moved)
     return Sample(x, predicted, float(moved.sum()))
 
 
@@ -181,13 +179,73 @@ def _assimilated(
     return box.clipped(x + dx @ dy.T @ np.linalg.solve(spread, wanted - scaled))
 
 
-def _log_posterior(
+def _heights(
     x: Float[np.ndarray, "coordinate member"],
     predicted: Float[np.ndarray, "observation member"],
     observed: Observed,
     box: Box,
 ) -> Float[np.ndarray, " member"]:
-    residual = (observed.values[:, None] - predicted) / observed.sds[:, None]
-    density = -0.5 * (np.einsum("ij,ij->j", x, x) + np.einsum("ij,ij->j", residual, residual))
-    held: np.ndarray = np.where(box.holds(x), density, -np.inf)
-    return held
+    heights = np.zeros(x.shape[1])
+    log_posterior(x, predicted, observed.values, observed.sds, box.low, box.high, heights)
+    return heights
+
+
+@kernel
+def propose(
+    x: Float[np.ndarray, "coordinate member"],
+    one: Int[np.ndarray, " member"],
+    other: Int[np.ndarray, " member"],
+    stride: Float[np.ndarray, "coordinate member"],
+    jitter: Float[np.ndarray, "coordinate member"],
+    proposed: Float[np.ndarray, "coordinate member"],
+) -> None:
+    """Write where each member would step to, along the difference of two others."""
+    for row in range(x.shape[0]):
+        for member in range(x.shape[1]):
+            along = x[row, one[member]] - x[row, other[member]]
+            proposed[row, member] = x[row, member] + stride[row, member] * along
+            proposed[row, member] += jitter[row, member]
+
+
+@kernel
+def log_posterior(
+    x: Float[np.ndarray, "coordinate member"],
+    predicted: Float[np.ndarray, "observation member"],
+    values: Float[np.ndarray, " observation"],
+    sds: Float[np.ndarray, " observation"],
+    low: Float[np.ndarray, " coordinate"],
+    high: Float[np.ndarray, " coordinate"],
+    heights: Float[np.ndarray, " member"],
+) -> None:
+    """Add each member's log posterior density, up to a constant, to ``heights``."""
+    for row in range(x.shape[0]):
+        for member in range(x.shape[1]):
+            here = x[row, member]
+            # Outside the box is not impossible but so improbable that no step leads there: an
+            # infinity could not be compared in the compiler's fast arithmetic.
+            outside = here < low[row] or here > high[row]
+            heights[member] -= 0.5 * here * here + (OUTSIDE if outside else 0.0)
+    for row in range(predicted.shape[0]):
+        for member in range(x.shape[1]):
+            residual = (values[row] - predicted[row, member]) / sds[row]
+            heights[member] -= 0.5 * residual * residual
+
+
+@kernel
+def accept(
+    log_chance: Float[np.ndarray, " member"],
+    proposed: Float[np.ndarray, "coordinate member"],
+    there: Float[np.ndarray, "observation member"],
+    heights: Float[np.ndarray, " member"],
+    x: Float[np.ndarray, "coordinate member"],
+    predicted: Float[np.ndarray, "observation member"],
+    height: Float[np.ndarray, " member"],
+    moved: Bool[np.ndarray, " member"],
+) -> None:
+    """Move in place the members whose step raises the posterior, or chance allows (Metropolis)."""
+    for member in range(x.shape[1]):
+        if log_chance[member] < heights[member] - height[member]:
+            x[:, member] = proposed[:, member]
+            predicted[:, member] = there[:, member]
+            height[member] = heights[member]
+            moved[member] = True

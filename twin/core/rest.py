@@ -25,8 +25,8 @@ SETTLE_S: Final = 120.0
 AVERAGED_S: Final = 20.0
 """About what bedside monitors average over."""
 
-GUARD_S: Final = 15.0
-GUARD_AVERAGED_S: Final = 10.0
+GUARD_S: Final = 10.0
+GUARD_AVERAGED_S: Final = 5.0
 """Begun at the beat-averaged model's rest, the pulsatile one is then within 1 mmHg of its own."""
 
 
