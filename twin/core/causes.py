@@ -92,6 +92,8 @@ class Causes:
     left_out: tuple[Cause, ...]
     """Causes this emulator cannot weigh."""
     sentences: tuple[str, ...]
+    taken_at: datetime
+    """When the newest of the vital signs that were weighed were taken."""
 
     @property
     def likeliest(self) -> Candidate:
@@ -171,6 +173,7 @@ class CauseWeigher:
             self._telling(probabilities, weighed, seen, expectation.size),
             self._left_out(),
             _sentences(self._left_out()),
+            sets[0].taken_at,
         )
 
     def _candidates(
