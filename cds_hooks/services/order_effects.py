@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 from anyio import to_thread
@@ -69,12 +68,21 @@ class OrderEffects:
         drafts, unread = await self._drafts(call)
         if not drafts:
             return ()
-        patient = await self._twins.updated(call)
+        frame = self._speaker.frame(DEFINITION.id, call)
+        return await to_thread.run_sync(self._cards_of, call, frame, drafts, unread)
+
+    def _cards_of(
+        self,
+        call: HookCall,
+        frame: Frame,
+        drafts: tuple[msgspec.Raw, ...],
+        unread: Mapping[str, str],
+    ) -> tuple[Card, ...]:
+        patient = self._twins.updated(call)
         orders = orders_of(drafts, patient.facts).checked(
             lambda order: refusal((order.intervention,), patient)
         )
-        frame = self._speaker.frame(DEFINITION.id, call)
-        cards = await _effect_cards(frame, orders.understood, drafts, patient, call)
+        cards = _effect_cards(frame, orders.understood, drafts, patient, call)
         lines = [(each.label, each.reason) for each in orders.not_understood]
         lines += [(reference, why.partition(": ")[2]) for reference, why in unread.items()]
         if lines:
@@ -99,7 +107,7 @@ class OrderEffects:
                 return (), {}
 
 
-async def _effect_cards(
+def _effect_cards(
     frame: Frame,
     orders: tuple[OrderedIntervention, ...],
     drafts: tuple[msgspec.Raw, ...],
@@ -121,8 +129,7 @@ async def _effect_cards(
         patient=patient,
         encounter_id=call.context.encounter_id,
     )
-    effects = await to_thread.run_sync(partial(simulated, converged, work))
     return [
         order_card(frame, effect, patient.fit_sentences, patient.basis, proposals)
-        for effect, proposals in effects
+        for effect, proposals in simulated(converged, work)
     ]
