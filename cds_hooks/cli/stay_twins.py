@@ -129,12 +129,13 @@ def features_of(fit: Fit) -> NDArray[np.float32]:
 
 
 def write_twins(stays: Sequence[Stay], to: Path, processes: int) -> None:
-    """Write the features of stays: ``record``, ``value`` and ``name``."""
+    """Write the features of stays: ``record``, ``value``, ``name``, and what ``fitted`` them."""
     np.savez(
         to,
         record=np.array([stay.record for stay in stays]),
         value=twins_of(stays, processes),
         name=np.array(FEATURE_NAMES),
+        fitted=np.array(f"the twin, model {_estimator().model_version}"),
     )
 
 

@@ -24,12 +24,15 @@ from inference.training.trajectory_run import TWINS, Report, TrajectoryRun
 Array = NDArray[np.float64]
 RECIPE: Final = "ablation"
 JOINS: Final = "fusion"
+FOR_COMPONENTS: Final = 1500
+"""Training stays that the components of the embedding are taken from: enough for tens of them."""
 
 
 def write_tables(run: TrajectoryRun, seeds: int, report: Report) -> None:
     """Write ``ablation.json`` and, once a net is trained, ``fusion.json`` into a run's folder."""
     examples, teacher = run.known_examples(), run.known_teacher()
-    logits = recipe_parts.run_variants(examples, teacher, run.folder / "parts", seeds, report)
+    recipe_parts.run_variants(examples, teacher, run.folder / "parts", seeds, report)
+    logits = recipe_parts.kept_logits(run.folder / "parts")
     _keep(run.folder / f"{RECIPE}.json", recipe_table(recipe_parts.table(examples, logits)))
     if (run.folder / "net" / "checkpoint.pt").exists():
         _keep(run.folder / f"{JOINS}.json", _joins(run, examples, teacher, report))
@@ -45,13 +48,15 @@ def recipe_table(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "title": "What each part of the recipe brings, at one reduced budget",
         "note": (
             f"EfficientNet-B0, {recipe_parts.STEPS} steps of {recipe_parts.BATCH} stays each, "
-            "judged on the calibration stays, which teach no net; means over "
-            f"{max(line['seeds'] for line in lines)} seeds. Differences to the whole recipe with "
-            "95 % intervals by bootstrap over stays, the same stays on both sides: how much "
-            "another seed would change them is not in them. Runaways: share of log-odds beyond 6."
+            "judged on the calibration stays, which teach no net; means over the seeds of each "
+            "row. Differences are to the whole recipe with the same seeds, with 95 % intervals by "
+            "bootstrap over stays, the same stays on both sides: how much another seed would "
+            f"change them is not in them.{_between_seeds(lines)} Runaways: share of log-odds "
+            "beyond 6."
         ),
         "columns": [
             "recipe",
+            "seeds",
             "AUROC",
             "difference",
             "AUPRC",
@@ -62,6 +67,7 @@ def recipe_table(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "rows": [
             [
                 line["recipe"],
+                str(line["seeds"]),
                 f"{line['auroc']:.3f}",
                 _apart(line, "auroc_difference"),
                 f"{line['auprc']:.3f}",
@@ -72,6 +78,13 @@ def recipe_table(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             for line in lines
         ],
     }
+
+
+def _between_seeds(lines: Sequence[Mapping[str, Any]]) -> str:
+    single = next(line["auroc_by_seed"] for line in lines if line["recipe"] == recipe_parts.WHOLE)
+    if len(single) < 2:
+        return ""
+    return f" The whole recipe's own seeds gave {', '.join(f'{one:.3f}' for one in single)}."
 
 
 def _apart(line: Mapping[str, Any], key: str) -> str:
@@ -86,6 +99,7 @@ def _joins(
         name: np.flatnonzero(examples.part(name) & (examples.version == 0))
         for name in ("train", "calibrate", "test")
     }
+    parts["train"] = parts["train"][:FOR_COMPONENTS]
     net = averaged_net(run.folder / "net")
     said = {name: net_says(net, examples, rows) for name, rows in parts.items()}
     calibrate, test = parts["calibrate"], parts["test"]
@@ -107,7 +121,7 @@ def _joins(
         beside["embedding and twin"] = [
             np.concatenate(both, axis=1) for both in zip(embedding, pair, strict=True)
         ]
-        found = fusion_parts.boosting_with_twins(examples, twins, run.settings.boosting)
+        found = _boosting(run, examples, twins)
     joins = {
         name: fusion_parts.join_beside(
             Side(shipped[0], both[0], died[0]), Side(shipped[1], both[1], died[1])
@@ -115,6 +129,17 @@ def _joins(
         for name, both in beside.items()
     }
     return joins_table(joins, found)
+
+
+def _boosting(
+    run: TrajectoryRun, examples: Examples, twins: fusion_parts.TwinFeatures
+) -> dict[str, Any]:
+    """Return what boosting makes of the twins; fitted once and kept, for it takes long."""
+    kept = run.folder / "boosting_with_twins.json"
+    if not kept.exists():
+        _keep(kept, fusion_parts.boosting_with_twins(examples, twins, run.settings.boosting))
+    found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+    return found
 
 
 def joins_table(joins: Mapping[str, Any], boosting: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,7 +159,7 @@ def joins_table(joins: Mapping[str, Any], boosting: Mapping[str, Any]) -> dict[s
                 | {key: boosting[key] for key in ("auroc_difference", "auprc_difference")},
             ),
         ]
-        without = f" {boosting['stays_without_fit']} of the 8,000 stays had no fit."
+        without = f" Fits by {boosting['fitted']}; {boosting['stays_without_fit']} stays had none."
     return {
         "title": "What could join beside net and boosting",
         "note": (

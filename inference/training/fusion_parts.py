@@ -30,11 +30,15 @@ SEEDS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class TwinFeatures:
-    """Numbers of each stay's fitted circulation: ``value`` [record, feature], NaN where no fit."""
+    """Numbers of each stay's fitted circulation: ``value`` [record, feature], NaN where no fit.
+
+    ``fitted`` says in words what fitted them.
+    """
 
     record: NDArray[np.int64]
     value: NDArray[np.float32]
     name: tuple[str, ...]
+    fitted: str
 
     def of(self, records: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the rows of some records, in their order; unknown records are NaN."""
@@ -48,7 +52,8 @@ class TwinFeatures:
 def load_twins(file: Path) -> TwinFeatures:
     """Return the features that ``cardiotwin train stay-twins`` wrote."""
     with np.load(file) as kept:
-        return TwinFeatures(kept["record"], kept["value"], tuple(str(one) for one in kept["name"]))
+        names = tuple(str(one) for one in kept["name"])
+        return TwinFeatures(kept["record"], kept["value"], names, str(kept["fitted"]))
 
 
 def whole_stays(examples: Examples, columns: NDArray[np.float32] | None = None) -> Examples:
@@ -101,6 +106,7 @@ def boosting_with_twins(
         "auroc_difference": paired_difference(auroc, died, pairs),
         "auprc_difference": paired_difference(auprc, died, pairs),
         "stays_without_fit": int(np.isnan(beside).all(axis=1).sum()),
+        "fitted": twins.fitted,
     }
 
 

@@ -25,6 +25,8 @@ Array = NDArray[np.float64]
 Logits = Mapping[str, Mapping[int, Array]]
 """By variant and seed, ``[judged example]``."""
 WHOLE: Final = "whole recipe"
+SAID: Final = "logits.npy"
+MOST_SEEDS: Final = 10
 STEPS: Final = 180
 BATCH: Final = 48
 JUDGED_VERSIONS: Final = 2
@@ -66,21 +68,34 @@ def judged_rows(examples: Examples) -> NDArray[np.int64]:
 
 def run_variants(
     examples: Examples, teacher: Array, folder: Path, seeds: int, report: Callable[[str], None]
-) -> Logits:
-    """Train what is not there yet, seed by seed; return what every run says."""
+) -> None:
+    """Train what is not there yet, seed by seed, and keep what each net says."""
     rows = judged_rows(examples)
-    found: dict[str, dict[int, Array]] = {name: {} for name in variants()}
     for seed in range(seeds):
         for name, settings in variants().items():
-            kept = folder / f"{name.replace(' ', '-').replace(',', '')}-{seed}"
-            if not (kept / "logits.npy").exists():
-                trainer = TrajectoryTrainer(replace(settings, seed=seed), examples, teacher, kept)
-                trainer.resume()
-                np.save(kept / "logits.npy", death_logits(trainer.run(), examples, rows))
-                (kept / "checkpoint.pt").unlink()
-            found[name][seed] = np.load(kept / "logits.npy")
+            kept = _place(folder, name, seed)
+            if (kept / SAID).exists():
+                continue
+            trainer = TrajectoryTrainer(replace(settings, seed=seed), examples, teacher, kept)
+            trainer.resume()
+            np.save(kept / SAID, death_logits(trainer.run(), examples, rows))
+            (kept / "checkpoint.pt").unlink()
             report(f"{name}, seed {seed}")
+
+
+def kept_logits(folder: Path) -> Logits:
+    """Return what every net that was trained says, by variant and seed."""
+    found: dict[str, dict[int, Array]] = {}
+    for name in variants():
+        for seed in range(MOST_SEEDS):
+            file = _place(folder, name, seed) / SAID
+            if file.exists():
+                found.setdefault(name, {})[seed] = np.load(file)
     return found
+
+
+def _place(folder: Path, name: str, seed: int) -> Path:
+    return folder / f"{name.replace(' ', '-').replace(',', '')}-{seed}"
 
 
 def table(examples: Examples, logits: Logits) -> list[dict[str, Any]]:
@@ -99,6 +114,7 @@ def table(examples: Examples, logits: Logits) -> list[dict[str, Any]]:
                 "recipe": name,
                 "seeds": len(seeds),
                 "auroc": _mean(auroc, died[whole], [runs[seed][whole] for seed in seeds]),
+                "auroc_by_seed": [auroc(died[whole], runs[seed][whole]) for seed in seeds],
                 "auprc": _mean(auprc, died[whole], [runs[seed][whole] for seed in seeds]),
                 "auroc_poorer": _mean(auroc, died[~whole], [runs[seed][~whole] for seed in seeds]),
                 "auroc_difference": _difference(logits, name, died, whole),
@@ -108,7 +124,8 @@ def table(examples: Examples, logits: Logits) -> list[dict[str, Any]]:
                 ),
             }
         )
-    return [*lines, _ensemble(logits[WHOLE], died, whole)]
+    several = len(logits[WHOLE]) > 1
+    return [*lines, *([_ensemble(logits[WHOLE], died, whole)] if several else [])]
 
 
 def _mean(metric: Callable[[Array, Array], float], died: Array, runs: list[Array]) -> float:
@@ -130,7 +147,7 @@ def _ensemble(runs: Mapping[int, Array], died: Array, whole: NDArray[np.bool_]) 
     mean = np.mean([runs[seed] for seed in seeds], axis=0)
     return {
         "recipe": f"mean of {len(seeds)} nets of the whole recipe",
-        "seeds": 1,
+        "seeds": len(seeds),
         "auroc": auroc(died[whole], mean[whole]),
         "auprc": auprc(died[whole], mean[whole]),
         "auroc_poorer": auroc(died[~whole], mean[~whole]),

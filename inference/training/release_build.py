@@ -65,6 +65,12 @@ class Outputs:
     members: Array
     honest: Array
 
+    def of(self, chosen: NDArray[np.bool_]) -> Outputs:
+        """Return the outputs of some of the examples."""
+        return Outputs(
+            self.raw[chosen], self.net[chosen], self.members[chosen], self.honest[chosen]
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import onnx
@@ -26,6 +26,8 @@ from inference.training.release_words import TABLES
 from inference.training.trajectory_loop import averaged_net
 
 Array = NDArray[np.float64]
+COMPARED_VERSIONS: Final = 2
+"""Of each held-out stay by the release before: as it was, and its first poorer version."""
 
 
 def make_releases(
@@ -55,13 +57,17 @@ def make_releases(
     judged = release_build.run_graphs(small, examples, teacher, test)
     evidence, thresholds = release_build.judge(examples, judged, test, fitted)
     whole = test[examples.version[test] == 0]
-    pairs = [release_build.run_graphs(one, examples, teacher, whole) for one in (exact, small)]
+    pairs = (
+        release_build.run_graphs(exact, examples, teacher, whole),
+        judged.of(examples.version[test] == 0),
+    )
     evidence["storage"] = _storage(examples.died[whole], pairs, fitted, (len(exact), len(small)))
     evidence["compute"] = compute
     if previous is not None:
         report("reading the test part by the release before")
-        said = fused_log_odds(fitted.fusion, judged.net, judged.members)
-        evidence["previous"] = _beside(previous, examples, teacher, test, said)
+        chosen = examples.version[test] < COMPARED_VERSIONS
+        said = fused_log_odds(fitted.fusion, judged.net, judged.members)[chosen]
+        evidence["previous"] = _beside(previous, examples, teacher, test[chosen], said)
     for name in TABLES:
         if (run / f"{name}.json").exists():
             evidence[name] = json.loads((run / f"{name}.json").read_text(encoding="utf-8"))

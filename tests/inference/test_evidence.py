@@ -8,5 +8,6 @@ from inference.training.fusion_parts import TwinFeatures
 
 
 def test_twins_come_in_the_order_asked_for_and_unknown_stays_have_none() -> None:
-    twins = TwinFeatures(np.array([7, 9]), np.array([[1.0], [2.0]], dtype=np.float32), ("flow",))
+    value = np.array([[1.0], [2.0]], dtype=np.float32)
+    twins = TwinFeatures(np.array([7, 9]), value, ("flow",), "nobody")
     np.testing.assert_array_equal(twins.of(np.array([9, 8, 7])), [[2.0], [np.nan], [1.0]])

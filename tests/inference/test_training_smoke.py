@@ -288,18 +288,20 @@ def test_the_tables_of_a_run_name_every_variant_and_what_was_joined(
         record=whole,
         value=value.astype(np.float32),
         name=np.array(["twin one", "twin two"]),
+        fitted=np.array("an invented twin"),
     )
     run = TrajectoryRun(run_folder, read_settings(run_folder.parent / "config.toml"))
-    evidence_tables.write_tables(run, 1, lambda line: None)
+    evidence_tables.write_tables(run, 2, lambda line: None)
     recipe, joins = (
         json.loads((run_folder / f"{name}.json").read_text()) for name in ("ablation", "fusion")
     )
     assert [row[0] for row in recipe["rows"]] == [
         "whole recipe",
         "x",
-        "mean of 1 nets of the whole recipe",
+        "mean of 2 nets of the whole recipe",
     ]
-    assert recipe["rows"][1][2] == "+0.000 (+0.000 to +0.000)"
+    assert recipe["rows"][1][3] == "+0.000 (+0.000 to +0.000)"
+    assert "an invented twin" in joins["note"]
     assert {"boosting on the aggregates", "boosting on the twin alone"} <= {
         row[0] for row in joins["rows"]
     }
