@@ -31,7 +31,7 @@ _MOVED: Final = dict.fromkeys(name for h in HYPOTHESES for name in (*PERSON, *h.
 MOVED: Final = tuple(name for name in _MOVED if name in PARAMETER_INDEX)
 """What persons and insults move and the model has."""
 
-INPUTS: Final = (*MOVED, *FIXED_INPUTS)
+INPUTS: Final = (*MOVED, *(name for name in FIXED_INPUTS if name not in MOVED))
 LOGARITHMIC: Final = np.array([name in MOVED and name not in LINEAR for name in INPUTS])
 
 
