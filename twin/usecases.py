@@ -8,7 +8,8 @@ the faster one's twin, adds what is still new to it, and saves again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +30,7 @@ from twin.errors import StoreUnavailable, TwinIsNewer, TwinNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Future
     from datetime import datetime
 
     from twin.core.fit import Fit
@@ -83,11 +85,24 @@ class Assimilation:
     """True when nothing was new and the stored fit stands."""
     latest_at: datetime | None
     """When the newest kept measurement was taken; None without any."""
-    not_saved: str | None
-    """A sentence when the store failed: the fit is right, the next call will not remember it."""
+    keeping: Future[str | None] | None = None
+    """The twin being kept while the caller goes on; None where there is nothing to keep."""
+
+    @property
+    def not_saved(self) -> str | None:
+        """Wait until the twin is kept; return a sentence if it was not.
+
+        The fit is right then, but the next call will not remember it. Nobody may be answered
+        before this has returned: what was answered must survive the death of the process.
+        """
+        return None if self.keeping is None else self.keeping.result()
 
 
 WARMING_HORIZON_S: Final = 60.0
+
+
+_KEEPING: Final = ThreadPoolExecutor(1, "keeping")
+"""A store is one file or one server: its writers would wait for each other anyway."""
 
 
 def warm_up(estimator: Estimator, now: datetime) -> None:
@@ -132,23 +147,36 @@ def assimilate(
     """Add what is new to the patient's twin and return it fitted.
 
     Measurements already known by reference change nothing. A store that fails costs no answer: the
-    fit comes back with ``not_saved``, from this call's measurements and what could be recalled.
+    fit stands, from this call's measurements and what could be recalled, and ``not_saved`` says
+    so. The twin is kept beside whatever the caller does with the fit.
     """
-    for _ in range(ATTEMPTS):
+
+    def fitted() -> tuple[Assimilation, bool]:
         stored, lost = _recalled(store, patient)
-        attempt = _updated(estimator, patient, stored, measurements, body, now)
-        if attempt.unchanged:
-            return attempt
-        if lost:
-            break
-        try:
-            store.save(attempt.twin)
-        except TwinIsNewer:
-            continue
-        except StoreUnavailable:
-            break
-        return attempt
-    return _unsaved(attempt)
+        return _updated(estimator, patient, stored, measurements, body, now), lost
+
+    first, lost = fitted()
+    if first.unchanged:
+        return first
+
+    def kept() -> str | None:
+        attempt, unreadable = first, lost
+        for _ in range(ATTEMPTS):
+            if unreadable:
+                break
+            try:
+                store.save(attempt.twin)
+            except TwinIsNewer:
+                attempt, unreadable = fitted()
+                if attempt.unchanged:
+                    return None
+            except StoreUnavailable:
+                break
+            else:
+                return None
+        return NOT_SAVED
+
+    return replace(first, keeping=_KEEPING.submit(kept))
 
 
 def _recalled(store: TwinStore, patient: PatientKey) -> tuple[StoredTwin | None, bool]:
@@ -179,11 +207,11 @@ def _updated(
         and stored.fit.body == body
         and stored.model_version == estimator.model_version
     ):
-        return Assimilation(stored, stored.fit, (), True, latest, None)
+        return Assimilation(stored, stored.fit, (), True, latest)
     fit = estimator.fit(kept, body, now)
     revision = (stored.revision if stored else 0) + 1
     twin = StoredTwin(patient, revision, estimator.model_version, now, kept, fit)
-    return Assimilation(twin, fit, new, False, latest, None)
+    return Assimilation(twin, fit, new, False, latest)
 
 
 def _unknown(
@@ -204,9 +232,3 @@ def _kept(measurements: Sequence[Measurement], now: datetime) -> tuple[Measureme
     """Return the window that is kept, oldest first, later versions in place of earlier ones."""
     latest = {(m.source, m.quantity): m for m in measurements if now - m.taken_at <= KEPT_FOR}
     return tuple(sorted(latest.values(), key=lambda m: m.taken_at))[-MOST_KEPT:]
-
-
-def _unsaved(attempt: Assimilation) -> Assimilation:
-    return Assimilation(
-        attempt.twin, attempt.fit, attempt.used, False, attempt.latest_at, NOT_SAVED
-    )

@@ -77,7 +77,7 @@ class DeteriorationRisk:
 
     async def cards(self, call: HookCall) -> tuple[Card, ...]:
         """Return the risk card, the reason why there is none, or nothing for a quiet patient."""
-        patient, foreseen = await to_thread.run_sync(self._looked_at, call)
+        patient, foreseen = await self._twins.with_updated(call, _looked_at)
         frame = self._speaker.frame(DEFINITION.id, call)
         reason = _why_not(patient)
         if reason is not None:
@@ -89,10 +89,6 @@ class DeteriorationRisk:
         card = risk_card(frame, reading, foreseen, patient.basis, records, cause)
         return () if card is None else (card,)
 
-    def _looked_at(self, call: HookCall) -> tuple[PatientTwin, TwinForecast]:
-        patient = self._twins.updated(call)
-        return patient, _foreseen(patient)
-
     def _cause(self, patient: PatientTwin, call: HookCall) -> str | None:
         """Return what is said of why the patient is in trouble; None when he is in none."""
         twin = patient.assimilation.twin
@@ -103,6 +99,10 @@ class DeteriorationRisk:
             patient.latest(Kind.RESPIRATORY_RATE),
         )
         return cause_lines(found, call.received_at) if isinstance(found, Causes) else None
+
+
+def _looked_at(patient: PatientTwin) -> tuple[PatientTwin, TwinForecast]:
+    return patient, _foreseen(patient)
 
 
 def _why_not(patient: PatientTwin) -> str | None:
@@ -120,7 +120,8 @@ def _foreseen(patient: PatientTwin) -> TwinForecast:
     converged = patient.assimilation.fit.converged()
     if converged is None:
         return TwinForecast((), patient.fit_sentences)
-    foreseen = forecast(converged, HORIZON_S)
+    history = patient.assimilation.twin.measurements
+    foreseen = forecast(converged, HORIZON_S, history=history)
     return TwinForecast(
         tuple(
             SimulatedEvent(event.clinical_name, probability, HORIZON_S)

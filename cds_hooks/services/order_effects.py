@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, final
-
-from anyio import to_thread
 
 from cds_hooks.cards.order_card import no_advice_card, not_understood_card, order_card
 from cds_hooks.fhir.resources import head
@@ -69,7 +68,9 @@ class OrderEffects:
         if not drafts:
             return ()
         frame = self._speaker.frame(DEFINITION.id, call)
-        return await to_thread.run_sync(self._cards_of, call, frame, drafts, unread)
+        return await self._twins.with_updated(
+            call, partial(self._cards_of, call, frame, drafts, unread)
+        )
 
     def _cards_of(
         self,
@@ -77,8 +78,8 @@ class OrderEffects:
         frame: Frame,
         drafts: tuple[msgspec.Raw, ...],
         unread: Mapping[str, str],
+        patient: PatientTwin,
     ) -> tuple[Card, ...]:
-        patient = self._twins.updated(call)
         orders = orders_of(drafts, patient.facts).checked(
             lambda order: refusal((order.intervention,), patient)
         )

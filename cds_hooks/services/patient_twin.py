@@ -6,7 +6,9 @@ Orchestration only: reading FHIR is ``cds_hooks.fhir``, fitting is ``twin.usecas
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, TypeVar, final
+
+from anyio import to_thread
 
 from cds_hooks.cards.basis import Basis, Seen
 from cds_hooks.cards.wording import escaped, measured
@@ -25,12 +27,15 @@ from twin.core.parameters import expected_blood_volume_ml
 from twin.usecases import assimilate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import tzinfo
 
     from cds_hooks.fhir.kinds import Kind
     from cds_hooks.services.service import Chart, HookCall
     from twin.ports import Estimator, TwinStore
     from twin.usecases import Assimilation
+
+Result = TypeVar("Result")
 
 LATEST_SHOWN = 8
 """Rows of the table of latest values: what fits a card without scrolling."""
@@ -78,16 +83,26 @@ class PatientTwins:
     zone: tzinfo | None = None
     """The site's time zone, for times that come without one."""
 
-    def updated(self, call: HookCall) -> PatientTwin:
-        """Read the chart, assimilate what is new, and return the patient with the twin.
+    async def with_updated(self, call: HookCall, work: Callable[[PatientTwin], Result]) -> Result:
+        """Read the chart, assimilate what is new, and return what ``work`` makes of the patient.
 
-        It computes and waits for the store: call it in a worker thread, with what follows from it.
+        All in one worker thread, since each change of thread costs as much as simulating a
+        treatment; the twin is kept meanwhile, and is kept when this returns.
 
         Raises
         ------
         cds_hooks.errors.WrongPatient
             The chart holds data of another patient.
         """
+        return await to_thread.run_sync(self._with_updated, call, work)
+
+    def _with_updated(self, call: HookCall, work: Callable[[PatientTwin], Result]) -> Result:
+        patient = self._updated(call)
+        result = work(patient)
+        _ = patient.assimilation.not_saved
+        return result
+
+    def _updated(self, call: HookCall) -> PatientTwin:
         chart = call.chart
         patient_id = call.context.patient_id
         observations = [raw for key in OBSERVATION_KEYS for raw in chart.resources.get(key, ())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -215,6 +216,24 @@ def test_what_was_assumed_is_said(estimator: Estimator, bedside: Bedside) -> Non
     names = [entry.name for entry in PARAMETERS]
     assert known.parameters[names.index("haemoglobin")] == pytest.approx(8.0)
     assert known.parameters[names.index("inspired_oxygen_fraction")] == pytest.approx(0.4)
+
+
+def test_a_condition_charted_minutes_after_the_vital_signs_is_known(
+    estimator: Estimator, bedside: Bedside
+) -> None:
+    earlier = bedside.seen({Quantity.HEART_RATE: 80.0}, hours_ago=1.0)
+    haemoglobin = Measurement(
+        Condition.HAEMOGLOBIN, 9.0, bedside.noon - timedelta(hours=2), "Observation/h"
+    )
+    oxygen = Measurement(
+        Condition.INSPIRED_OXYGEN_FRACTION,
+        0.5,
+        bedside.noon + timedelta(minutes=4),
+        "Observation/o",
+    )
+    measurements = [*earlier, *bedside.seen(bedside.stable), haemoglobin, oxygen]
+    fit = estimator.fit(measurements, bedside.man, bedside.noon + timedelta(minutes=5))
+    assert not any("assumed" in sentence for sentence in fit.sentences)
 
 
 def test_a_smaller_body_has_a_smaller_output_at_the_same_vital_signs(

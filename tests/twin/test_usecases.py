@@ -28,7 +28,9 @@ PATIENT = PatientKey("digest-a")
 def assimilated(
     store: TwinStore, estimator: Estimator, bedside: Bedside, measurements: list[Measurement]
 ) -> Assimilation:
-    return assimilate(store, estimator, PATIENT, measurements, bedside.man, bedside.noon)
+    result = assimilate(store, estimator, PATIENT, measurements, bedside.man, bedside.noon)
+    _ = result.not_saved  # Wait until it is kept.
+    return result
 
 
 def test_the_first_call_makes_a_twin_that_can_be_recalled(

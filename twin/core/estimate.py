@@ -56,8 +56,8 @@ __all__ = ["ConvergedFit", "Estimator", "Fit", "FitOutcome", "Interval"]
 ADULT_YEARS = 18.0
 
 ENSEMBLE = 192
-"""Members that carry the estimates: the ends of a 90 % interval then stand still within a quarter of a
-standard deviation, and more members would cost every call more time than they are worth."""
+"""Members that carry the estimates: the ends of a 90 % interval then stand still within a quarter
+of a standard deviation, and more members would cost every call more time than they are worth."""
 
 SPREAD_ALONG = [c.parameter for c in COORDINATES].index("systemic_resistance")
 """What vital signs alone leave most open: with the pressure known it trades against output."""
@@ -130,9 +130,10 @@ class Estimator:
         newest = sets[0].taken_at
         moments, expectations, known = [], [], []
         for observed in sets:
-            # A condition measured later than the set is still the best guess of what held then.
-            then = [m for m in usable if m.taken_at <= observed.taken_at] or usable
-            conditions = {c: m.value for c, m in latest_conditions(then).items()}
+            # A condition measured only after the set is still the best guess of what held then.
+            before = [m for m in usable if m.taken_at <= observed.taken_at]
+            known_then = latest_conditions(usable) | latest_conditions(before)
+            conditions = {c: m.value for c, m in known_then.items()}
             expectation = Expectation.of(body, conditions)
             age_h = (newest - observed.taken_at).total_seconds() / 3600.0
             moments.append(
