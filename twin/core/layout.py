@@ -110,10 +110,53 @@ CONTROLS: Final = (
     "chronotropy",
     "beta_blockade",
     "inspired_oxygen_fraction",
+    "vagal_blockade",
+    "sympathetic_blockade",
+    "baroreflex_reset_mmhg",
+    "pulmonary_vasoconstriction",
+    "thoracic_pressure_mmhg",
+    "pericardial_fluid_ml",
+    "venous_pooling_ml",
+    "contractile_loss",
+    "capillary_leak",
+    "added_shunt",
+    "added_dead_space",
+    "ventilatory_depression",
+    "minute_ventilation_l_per_min",
+    "oxygen_consumption_change",
+    "paced_rate_per_min",
+    "forced_rate_per_min",
+    "atrial_kick_loss",
+    "dyssynchrony",
+    "arrest",
+    "compression_rate_per_min",
+    "compression_force_mmhg",
 )
-"""What acts on all members alike at one time. Fractions add to 1 in a factor: 0.2 of
-vasoconstriction raises resistance by a fifth, 0.1 of venoconstriction takes a tenth of the
-unstressed volume. An inspired fraction of 0 leaves each member's own."""
+"""What acts on all members alike at one time; 0 of each is nothing.
+
+Relative changes add to 1 in a factor: 0.2 of ``vasoconstriction`` (negative: dilation) raises
+systemic resistance by a fifth, likewise ``inotropy`` (both ventricles), ``chronotropy`` (resting
+rate), ``pulmonary_vasoconstriction`` (embolism; milrinone is negative) and
+``oxygen_consumption_change``; 0.1 of ``venoconstriction`` takes a tenth of the unstressed venous
+volume (negative: nitroglycerin).
+
+Shares are 0 to 1, kept there: ``beta_blockade`` of beta effect lost, ``vagal_blockade`` of vagal
+slowing lost (atropine), ``sympathetic_blockade`` of sympathetic outflow lost, tone and reflex
+(anaesthetics), ``contractile_loss`` of left ventricular systolic elastance lost,
+``capillary_leak`` (1: the colloid's hold on plasma is gone), ``added_shunt`` of output,
+``added_dead_space`` of tidal volume, ``ventilatory_depression`` of ventilatory drive lost
+(opioids, propofol), ``atrial_kick_loss`` (1: fibrillation, ventricular pacing), ``dyssynchrony``
+(1: a quarter of both elastances lost), ``arrest`` (1: no chamber contracts; nothing between).
+
+``inspired_oxygen_fraction`` 0 leaves each member's own; ``minute_ventilation_l_per_min`` 0 leaves
+breathing to its drive. ``baroreflex_reset_mmhg`` moves the arterial set point.
+``thoracic_pressure_mmhg`` adds to the pressure around heart and lungs (PEEP transmitted, tension
+pneumothorax); ``pericardial_fluid_ml`` is added acutely to the pericardium;
+``venous_pooling_ml`` is added to the unstressed venous volume (head-up tilt; legs raised is
+negative). ``paced_rate_per_min`` is the least heart rate, ``forced_rate_per_min`` the rate
+whatever the nerves say (complete block with an escape rhythm, ventricular tachycardia); 0 is
+none. Compressions of the chest, ``compression_force_mmhg`` at the heart, come at
+``compression_rate_per_min`` where ``arrest`` is 1."""
 CONTROL_INDEX: Final = {name: column for column, name in enumerate(CONTROLS)}
 
 
