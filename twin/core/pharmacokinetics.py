@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from twin.core.dose_ranges import INFUSION_RATE
-from twin.core.intervention_kinds import DrugDose, Infusion, Route
+from twin.core.intervention_kinds import Drug, DrugDose, Infusion, Route
 from twin.errors import WeightNeeded
 
 if TYPE_CHECKING:
@@ -46,12 +46,34 @@ def rate_ug_per_kg_min(infusion: Infusion, weight_kg: float | None) -> float:
     return rate / weight_kg
 
 
-def rate_in_customary_unit(
-    infusion_rate_ug_per_kg_min: float, unit: str, weight_kg: float
-) -> float:
-    """Return what a rate in µg/kg/min is in another unit of ``INFUSION_RATE``."""
-    per_body = 1.0 if "/kg/" in unit else weight_kg
-    return infusion_rate_ug_per_kg_min * per_body / _PER_MINUTE[unit]
+def infusion(
+    drug: Drug, amount_per_min: float, weight_kg: float | None, *, per_kg: bool
+) -> Infusion:
+    """Return an infusion in the drug's customary unit.
+
+    Parameters
+    ----------
+    drug
+        What is infused; one that is not modelled as an infusion is left in µg/kg/min.
+    amount_per_min
+        Micrograms, of vasopressin milliunits, a minute.
+    weight_kg
+        Needed where order and customary unit differ in being per kilogram.
+    per_kg
+        Whether the amount is per kilogram of body weight.
+
+    Raises
+    ------
+    WeightNeeded
+        The weight is needed and not known.
+    """
+    unit = INFUSION_RATE[drug].unit if drug in INFUSION_RATE else "µg/kg/min"
+    customary_per_kg = "/kg/" in unit
+    if per_kg != customary_per_kg:
+        if weight_kg is None:
+            raise WeightNeeded(drug.value)
+        amount_per_min = amount_per_min * weight_kg if per_kg else amount_per_min / weight_kg
+    return Infusion(drug, amount_per_min / _PER_MINUTE[unit])
 
 
 def effect_site(given: Given, drug: Pharmacology, weight_kg: float | None, at_s: Course) -> Course:
