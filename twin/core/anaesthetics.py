@@ -19,8 +19,8 @@ ANAESTHETICS: Final[Mapping[Drug, Pharmacology]] = {
         effect_half_life_s=345.0,
         effects=(
             Effect("sympathetic_blockade", 0.9, 2500.0),
-            Effect("vasoconstriction", -0.30, 2500.0),
-            Effect("venoconstriction", -0.12, 2500.0),
+            Effect("vasoconstriction", -0.65, 2500.0),
+            Effect("venoconstriction", -0.22, 2500.0),
             Effect("inotropy", -0.20, 4000.0),
             Effect("ventilatory_depression", 1.0, 1300.0, 1.7),
             Effect("oxygen_consumption_change", -0.20, 2500.0),
@@ -29,9 +29,9 @@ ANAESTHETICS: Final[Mapping[Drug, Pharmacology]] = {
             "Three compartments: Marsh 1991, Br J Anaesth 67:41 (rate constants turned into "
             "exponentials). Pressure follows with a half-life of 5.7 min: Kazama 1999, "
             "Anesthesiology 90:1517. By loss of sympathetic outflow: Robinson 1997, "
-            "Anesthesiology 86:64; systolic -25 to -40 % after induction: Morgan 2006. Breathing "
-            "halved at 1.3 mg/L: Bouillon 2004, Anesthesiology 100:240 (it follows faster than "
-            "pressure: not modelled)."
+            "Anesthesiology 86:64; vessels tuned to a diastolic pressure down by 25 to 40 % "
+            "after induction: Morgan 2006. Breathing halved at 1.3 mg/L: Bouillon 2004, "
+            "Anesthesiology 100:240 (it follows faster than pressure: not modelled)."
         ),
     ),
     Drug.KETAMINE: Pharmacology(

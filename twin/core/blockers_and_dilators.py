@@ -67,15 +67,15 @@ BLOCKERS_AND_DILATORS: Final[Mapping[Drug, Pharmacology]] = {
         absorption_half_life_s=120.0,
         availability=0.4,
         effects=(
-            Effect("venoconstriction", -0.16, 0.5),
+            Effect("venoconstriction", -0.46, 0.5),
             Effect("vasoconstriction", -0.45, 3.0),
             Effect("pulmonary_vasoconstriction", -0.4, 1.5),
         ),
         source=(
             f"Volume 3 L/kg, clearance 1 L/kg/min, 40 % available under the tongue: {LABEL}. "
             "Veins alone at 10 µg/min, arterioles from 40 µg/min on: Bayley 1984, Intensive Care "
-            "Med 10:139. Wedge 27 to 20, atrium 12 to 8 mmHg, resistance -14 % in heart failure: "
-            "Armstrong 1982, Circulation 66:1273."
+            "Med 10:139. Veins tuned to the wedge pressure in heart failure, 27 to 20 mmHg, "
+            "resistance -14 %: Armstrong 1982, Circulation 66:1273."
         ),
     ),
     Drug.NITROPRUSSIDE: Pharmacology(
@@ -83,15 +83,15 @@ BLOCKERS_AND_DILATORS: Final[Mapping[Drug, Pharmacology]] = {
         distribution_l_per_kg=0.20,
         effect_half_life_s=15.0,
         effects=(
-            Effect("venoconstriction", -0.18, 10.0),
+            Effect("venoconstriction", -0.55, 10.0),
             Effect("vasoconstriction", -0.65, 20.0),
             Effect("pulmonary_vasoconstriction", -0.4, 20.0),
         ),
         source=(
-            f"Half-life 2 min, extracellular volume, effect within a minute: {LABEL}. Filling "
-            "pressure 32 to 17 mmHg, pressure -15 mmHg, output nearly doubled in heart failure: "
-            "Guiha 1974, NEJM 291:587; at up to 0.5 µg/kg/min output falls in hypertension, the "
-            "resistance unchanged: Shepherd & Irvine 1986, J Cardiovasc Pharmacol 8:527."
+            f"Half-life 2 min, extracellular volume, effect within a minute: {LABEL}. Veins tuned "
+            "to the wedge pressure in heart failure, 32 to 17 mmHg, Guiha 1974, NEJM 291:587, "
+            "and to the stroke volume in hypertension, Shepherd & Irvine 1986, J Cardiovasc "
+            "Pharmacol 8:527."
         ),
     ),
     Drug.NICARDIPINE: Pharmacology(

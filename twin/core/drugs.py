@@ -7,6 +7,7 @@ insults do is in ``insults``; what the circulation makes of a control is in ``re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -26,6 +27,7 @@ from twin.core.intervention_kinds import (
 )
 from twin.core.interventions import Schedule, end_s
 from twin.core.layout import CONTROL_INDEX, CONTROLS
+from twin.core.parameters import PARAMETER_INDEX
 from twin.core.pharmacokinetics import effect_site
 from twin.core.pressors_and_inotropes import PRESSORS_AND_INOTROPES
 
@@ -80,8 +82,38 @@ SHARES: Final = frozenset(
 """Shares of a whole: two of them leave the product of what each leaves, never more than all."""
 
 
+ABSOLUTE: Final = frozenset(
+    {
+        *FLOWS,
+        "inspired_oxygen_fraction",
+        "minute_ventilation_l_per_min",
+        "paced_rate_per_min",
+        "forced_rate_per_min",
+        "arrest",
+        "compression_rate_per_min",
+        "compression_force_mmhg",
+    }
+)
+"""Controls that are what they are; the others are changes of what the circulation stands under."""
+
+
 def controls_over(schedule: Schedule, times_s: Course) -> Controls:
-    """Return the controls of a schedule at some times (s after its time 0), float32."""
+    """Return what the kernels take at some times (s after time 0), float32.
+
+    Without recorded treatment, all that the schedule does. With it, what differs from its effects
+    at time 0: under those the simulated circulation stands already, as ``standing_parameters`` or
+    because it was fitted to measurements taken under them.
+    """
+    controls = _done_over(schedule, times_s)
+    if schedule.recorded:
+        before = Schedule(schedule.recorded, schedule.weight_kg)
+        present = _done_over(before, np.zeros(1))[0]
+        changing = [column for name, column in CONTROL_INDEX.items() if name not in ABSOLUTE]
+        controls[:, changing] -= present[changing]
+    return controls.astype(np.float32)
+
+
+def _done_over(schedule: Schedule, times_s: Course) -> Controls:
     controls = np.zeros((times_s.size, len(CONTROLS)))
     for given in schedule.given:
         match given.intervention:
@@ -92,17 +124,16 @@ def controls_over(schedule: Schedule, times_s: Course) -> Controls:
             case _:
                 _add_acts(controls, times_s, given)
     _add_drugs(controls, times_s, schedule)
-    return controls.astype(np.float32)
+    return controls
 
 
 def controls_at(schedule: Schedule, time_s: float) -> Float[np.ndarray, " control"]:
-    """Return the controls at one time (s after time 0), float32: the present effects, at 0."""
-    present: np.ndarray = controls_over(schedule, np.array([time_s]))[0]
-    return present
+    """Return all that a schedule does at one time (s after time 0): at 0, the present effects."""
+    return np.asarray(_done_over(schedule, np.array([time_s]))[0])
 
 
 def standing_controls_at(schedule: Schedule, time_s: float) -> Float[np.ndarray, " control"]:
-    """Return the controls at one time without those that move volume, float32.
+    """Return the controls at one time without those that move volume.
 
     What a circulation under treatment settles into: drugs, ventilator and insults as they are at
     that moment, blood volume as it is.
@@ -110,6 +141,21 @@ def standing_controls_at(schedule: Schedule, time_s: float) -> Float[np.ndarray,
     present = controls_at(schedule, time_s)
     present[[CONTROL_INDEX[name] for name in FLOWS]] = 0.0
     return present
+
+
+def standing_parameters(schedule: Schedule, time_s: float = 0.0) -> dict[str, float]:
+    """Return the standing controls that are parameters of the circulation, by parameter name.
+
+    These are what a fit is told as given: ``standing_vasoconstriction`` and its like in
+    ``parameters``. A control that is no parameter is left to the fit to explain.
+    """
+    present = standing_controls_at(schedule, time_s)
+    named = {f"standing_{re.sub('_(mmhg|ml)$', '', name)}": name for name in CONTROLS}
+    return {
+        parameter: float(present[CONTROL_INDEX[control]])
+        for parameter, control in named.items()
+        if parameter in PARAMETER_INDEX
+    }
 
 
 def _runs(given: Given, times_s: Course) -> np.ndarray:

@@ -28,17 +28,17 @@ TRANSMITTED: Final = 0.5
 """Share of airway pressure that reaches the pleura: lung and chest wall are equally compliant, 0.2
 L/cmH2O each (West, Respiratory Physiology, 10th ed.). Stiff lungs transmit less."""
 
-UPRIGHT_POOLING_ML: Final = 600.0
-"""Blood that upright posture moves below the heart: 500 to 1000 mL (Smit 1999, J Physiol 519:1),
-of which the muscle pump of somebody standing still returns a part."""
+UPRIGHT_POOLING_ML: Final = 1000.0
+"""Blood that upright posture moves below the heart: 500 to 1000 mL (Smit 1999, J Physiol 519:1);
+tuned to the output on a tilt table, where no muscle pumps (Hainsworth 1988)."""
 
 CAROTID_COLUMN_MMHG: Final = 12.0
 """The carotid sinus lies 25 cm above the heart when upright (19 mmHg), the aortic arch at its
 height; the reflex reads both (Smit 1999)."""
 
-PNEUMOTHORAX_MMHG: Final = 16.0
-"""Pleural pressure around the heart in tension pneumothorax with circulatory failure: 15 to 25
-cmH2O, a mean of both sides (Leigh-Smith & Harris 2005, Emerg Med J 22:8; animals)."""
+PNEUMOTHORAX_MMHG: Final = 18.4
+"""Pleural pressure around the heart in tension pneumothorax with circulatory failure: up to 25
+cmH2O (Leigh-Smith & Harris 2005, Emerg Med J 22:8; animals)."""
 PNEUMOTHORAX_SHUNT: Final = 0.35
 """Half the output flows to the collapsed lung; hypoxic constriction turns a third of it away."""
 
@@ -59,13 +59,23 @@ Crit Care Med 36:1701: ejection fraction below 0.45 in 60 %)."""
 SEPTIC_CONSUMPTION: Final = 0.3
 """Oxygen consumption in uncomplicated sepsis is 37 % up (Kreymann 1993, Crit Care Med 21:1012)."""
 
-INJURY_CONSTRICTION: Final = 2.5
-"""Mean pulmonary pressure is 25 to 30 mmHg where a third of the output is shunted (Zapol & Snider
-1977, NEJM 296:476)."""
+INJURY_CONSTRICTION: Final = 6.0
+"""Tuned: mean pulmonary pressure is 25 to 30 mmHg where a third of the output is shunted (Zapol &
+Snider 1977, NEJM 296:476)."""
 
-FORCE_MMHG_PER_CM: Final = 14.0
-"""Pressure on the heart a centimetre of depth: 5 cm gives the 70-80 mmHg of Gruben 1990, J Appl
-Physiol 68:1185 (linear: assumed)."""
+VENTRICULAR_ESCAPE_PER_MIN: Final = 40.0
+"""An escape rhythm at or above this rate comes from the junction and excites both ventricles in
+step (Kusumoto 2019, Circulation 140:e382)."""
+
+FAST_LOSS_PER_BEAT: Final = 0.006
+MOST_FAST_LOSS: Final = 0.75
+"""Share of contractility that a ventricular tachycardia costs for each beat a minute above 100:
+relaxation is incomplete and the mitral valve leaks. Assumed; from 200 /min on most patients faint
+(Hamer 1984, Am Heart J 107:997)."""
+
+FORCE_MMHG_PER_CM: Final = 5.5
+"""Pressure on the heart a centimetre of depth, linear (assumed); tuned to an output of 17 to 27 %
+of normal at 80 /min and 5 cm (Gruben, Kim and Redberg, as in Pulse 4.2, table 13)."""
 
 
 def acts_of(intervention: Intervention) -> Acts:
@@ -162,6 +172,17 @@ def _ventricular_rhythm(rate_per_min: float) -> Acts:
     )
 
 
+def _heart_block(rate_per_min: float) -> Acts:
+    if rate_per_min < VENTRICULAR_ESCAPE_PER_MIN:
+        return _ventricular_rhythm(rate_per_min)
+    return (("forced_rate_per_min", rate_per_min), ("atrial_kick_loss", 1.0))
+
+
+def _ventricular_tachycardia(rate_per_min: float) -> Acts:
+    lost = FAST_LOSS_PER_BEAT * max(rate_per_min - 100.0, 0.0)
+    return (*_ventricular_rhythm(rate_per_min), ("contractile_loss", min(lost, MOST_FAST_LOSS)))
+
+
 def _arrest(_: float) -> Acts:
     return (("arrest", 1.0),)
 
@@ -179,7 +200,7 @@ _INSULTS: Final[Mapping[InsultKind, Callable[[float], Acts]]] = {
     InsultKind.PUMP_FAILURE: _pump_failure,
     InsultKind.LUNG_INJURY: _lung_injury,
     InsultKind.ATRIAL_FIBRILLATION: _atrial_fibrillation,
-    InsultKind.VENTRICULAR_TACHYCARDIA: _ventricular_rhythm,
-    InsultKind.HEART_BLOCK: _ventricular_rhythm,
+    InsultKind.VENTRICULAR_TACHYCARDIA: _ventricular_tachycardia,
+    InsultKind.HEART_BLOCK: _heart_block,
     InsultKind.ARREST: _arrest,
 }

@@ -94,10 +94,13 @@ class Schedule:
     """Interventions that passed the checks of :func:`schedule`, each with its start and end.
 
     ``weight_kg`` is the body weight the doses refer to; ``None`` when no dose depends on it.
+    ``recorded`` is the treatment under which the circulation stands at time 0 already; it is in
+    ``given`` as well, as far as it goes on or still acts.
     """
 
     given: tuple[Given, ...]
     weight_kg: float | None
+    recorded: tuple[Given, ...] = ()
 
     @property
     def interventions(self) -> tuple[Intervention, ...]:
@@ -123,7 +126,8 @@ def schedule(
     body
         Whose doses they are.
     recorded
-        What was given before and may still run or act, with negative starts.
+        What was given before and may still run or act, with negative starts. The circulation to
+        be simulated stands under it at time 0, since it was fitted to measurements under it.
 
     Raises
     ------
@@ -136,14 +140,20 @@ def schedule(
     NothingToStop
         Nothing of the kind runs when it is to be stopped.
     """
+    return Schedule(
+        _resolved((*recorded, *interventions), body), body.weight_kg, _resolved(recorded, body)
+    )
+
+
+def _resolved(planned: Sequence[Planned], body: Body) -> tuple[Given, ...]:
     running: list[Given] = []
-    for each in _in_order((*recorded, *interventions)):
+    for each in _in_order(planned):
         if isinstance(each, Stop):
             running = _stopped(running, each)
             continue
         _check(each, body)
         running = [*_replaced(running, each), each]
-    return Schedule(tuple(each for each in running if _lasts(each)), body.weight_kg)
+    return tuple(each for each in running if _lasts(each))
 
 
 def _in_order(planned: Sequence[Planned]) -> list[Given | Stop]:

@@ -36,17 +36,16 @@ PRESSORS_AND_INOTROPES: Final[Mapping[Drug, Pharmacology]] = {
         distribution_l_per_kg=0.63,
         effect_half_life_s=20.0,
         effects=(
-            Effect("vasoconstriction", -0.75, 0.12, receptor=_BETA_2),
+            Effect("vasoconstriction", -0.85, 0.12, receptor=_BETA_2),
             Effect("vasoconstriction", 1.6, 2.2, 1.5, _ALPHA),
-            Effect("venoconstriction", 0.22, 2.2, receptor=_ALPHA),
-            Effect("inotropy", 0.9, 0.2, receptor=_BETA_1),
-            Effect("chronotropy", 0.40, 0.22, receptor=_BETA_1),
+            Effect("venoconstriction", 0.22, 0.8, receptor=_ALPHA),
+            Effect("inotropy", 1.3, 0.2, receptor=_BETA_1),
+            Effect("chronotropy", 0.14, 0.22, receptor=_BETA_1),
         ),
         source=(
-            "Levels at 25, 50 and 100 ng/kg/min, and from them clearance, dilation, force and "
-            "rate: Stratton 1985, J Appl Physiol 58:1199 (resistance down 31, 42, 48 %, rate up "
-            f"8, 12, 17 /min). Half-life below 5 min: {LABEL}. Pressor as norepinephrine from 0.5 "
-            "µg/kg/min on: Goradia 2021."
+            "Levels at 25, 50 and 100 ng/kg/min: Stratton 1985, J Appl Physiol 58:1199; effects "
+            f"tuned to its figures at 100. Half-life below 5 min: {LABEL}. Pressor as "
+            "norepinephrine from 0.5 µg/kg/min on: Goradia 2021."
         ),
     ),
     Drug.PHENYLEPHRINE: Pharmacology(
@@ -84,17 +83,17 @@ PRESSORS_AND_INOTROPES: Final[Mapping[Drug, Pharmacology]] = {
         distribution_l_per_kg=0.20,
         effect_half_life_s=30.0,
         effects=(
-            Effect("inotropy", 2.0, 170.0, receptor=_BETA_1),
-            Effect("chronotropy", 0.9, 300.0, receptor=_BETA_1),
+            Effect("inotropy", 1.2, 170.0, receptor=_BETA_1),
+            Effect("chronotropy", 1.5, 300.0, receptor=_BETA_1),
             Effect("vasoconstriction", -0.6, 170.0, receptor=_BETA_2),
             Effect("oxygen_consumption_change", 0.66, 170.0),
         ),
         source=(
             "0.20 L/kg, half-life 2.4 min: Kates & Leier 1978, Clin Pharmacol Ther 24:537. Half "
-            "effect near 10 µg/kg/min, at which output rose from 3.1 to 5.6 L/min and pressure "
-            "hardly in heart failure: Akhtar 1975, Am J Cardiol 36:202; rate 59 to 92 /min and "
-            "metabolism +33 % in volunteers: Green 1992, Clin Sci 82:77 (failing hearts quicken "
-            "by 7 % only: their receptors are fewer, not modelled)."
+            "effect near 10 µg/kg/min; effects tuned to the output in heart failure, 3.1 to 5.6 "
+            "L/min, Akhtar 1975, Am J Cardiol 36:202, and to the rate of volunteers, 59 to 92 "
+            "/min, whose metabolism rose by a third: Green 1992, Clin Sci 82:77 (failing hearts "
+            "quicken by 7 % only: their receptors are fewer, not modelled)."
         ),
     ),
     Drug.DOPAMINE: Pharmacology(
@@ -102,18 +101,18 @@ PRESSORS_AND_INOTROPES: Final[Mapping[Drug, Pharmacology]] = {
         distribution_l_per_kg=0.21,
         effect_half_life_s=30.0,
         effects=(
-            Effect("vasoconstriction", -0.25, 40.0),
+            Effect("vasoconstriction", -0.55, 40.0),
             Effect("vasoconstriction", 1.6, 450.0, 1.5, _ALPHA),
-            Effect("venoconstriction", 0.22, 300.0, receptor=_ALPHA),
-            Effect("inotropy", 1.4, 170.0, receptor=_BETA_1),
-            Effect("chronotropy", 0.40, 300.0, receptor=_BETA_1),
+            Effect("venoconstriction", 0.22, 150.0, receptor=_ALPHA),
+            Effect("inotropy", 2.0, 170.0, receptor=_BETA_1),
+            Effect("chronotropy", 0.70, 300.0, receptor=_BETA_1),
         ),
         source=(
             "Half-lives 1 and 9 min, steady within 5 min: Järnberg 1981, Acta Pharmacol Toxicol "
             "48:120; clearance of 60-70 mL/kg/min assumed. Resistance lower and output higher in "
             "volunteers, pressor potency 1/25 to 1/56 of norepinephrine: Horwitz 1962, Circ Res "
-            "10:237; rate unchanged at 3 µg/kg/min: MacGregor 1997, Chest 112:40; wedge pressure "
-            "up from 4 on: Leier 1978, Circulation 58:466."
+            "10:237; wedge pressure up from 4 µg/kg/min on: Leier 1978, Circulation 58:466. "
+            "Tuned to +49 % of output at 11 µg/kg/min."
         ),
     ),
     Drug.MILRINONE: Pharmacology(
@@ -121,7 +120,7 @@ PRESSORS_AND_INOTROPES: Final[Mapping[Drug, Pharmacology]] = {
         distribution_l_per_kg=0.14,
         effect_half_life_s=120.0,
         effects=(
-            Effect("inotropy", 0.55, 150.0, 1.5),
+            Effect("inotropy", 0.40, 150.0, 1.5),
             Effect("chronotropy", 0.10, 350.0, 2.0),
             Effect("vasoconstriction", -0.65, 350.0, 2.0),
             Effect("venoconstriction", -0.12, 350.0, 2.0),
@@ -129,10 +128,9 @@ PRESSORS_AND_INOTROPES: Final[Mapping[Drug, Pharmacology]] = {
         ),
         source=(
             "50 µg/kg gives 352 µg/L, 0.5 µg/kg/min 168: Baruch 2001, Am Heart J 141:e6; "
-            f"half-life 2.3 h: {LABEL}. Force from 63 µg/L on, resistance 40 % down and 8 mmHg "
-            "less of filling pressure at 427 µg/L only: Jaski 1985, J Clin Invest 75:643. "
-            "Pulmonary resistance down by a third: Monrad 1984, Circulation 70:1030 (order of "
-            "magnitude)."
+            f"half-life 2.3 h: {LABEL}. Force from 63 µg/L on, dilation at 427 µg/L only: Jaski "
+            "1985, J Clin Invest 75:643; tuned to its stroke volume. Pulmonary resistance down "
+            "by a third: Monrad 1984, Circulation 70:1030 (order of magnitude)."
         ),
     ),
 }
