@@ -138,6 +138,13 @@ def test_a_drug_acts_only_once_it_was_given_and_from_then_on_shifted_in_time() -
         assert late[120:] == pytest.approx(early[:-120], abs=1e-9)
 
 
+def test_whole_seconds_are_times_as_good_as_any() -> None:
+    planned = schedule([Infusion(Drug.DOPAMINE, 5.0)], ADULT)
+    whole = controls_over(planned, np.arange(0, 600, 60))
+    assert whole == pytest.approx(controls_over(planned, np.arange(0.0, 600.0, 60.0)))
+    assert whole[-1].any()
+
+
 def test_doses_of_one_drug_add_at_the_effect_site() -> None:
     doses = [
         Given(DrugDose(Drug.LABETALOL, 20.0, Route.INTRAVENOUS), at) for at in (0.0, 600.0, 1200.0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -29,12 +30,13 @@ from twin.core.interventions import Schedule, end_s
 from twin.core.layout import CONTROL_INDEX, CONTROLS
 from twin.core.parameters import PARAMETER_INDEX
 from twin.core.pharmacokinetics import effect_site
+from twin.core.pharmacology import Receptor
 from twin.core.pressors_and_inotropes import PRESSORS_AND_INOTROPES
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-    from twin.core.pharmacology import Course, Pharmacology, Receptor
+    from twin.core.pharmacology import Course, Pharmacology
 
     Controls = Float[np.ndarray, "time control"]
 
@@ -106,14 +108,20 @@ def controls_over(schedule: Schedule, times_s: Course) -> Controls:
     """
     controls = _done_over(schedule, times_s)
     if schedule.recorded:
-        before = Schedule(schedule.recorded, schedule.weight_kg)
-        present = _done_over(before, np.zeros(1))[0]
-        changing = [column for name, column in CONTROL_INDEX.items() if name not in ABSOLUTE]
-        controls[:, changing] -= present[changing]
+        controls -= _stood_under(Schedule(schedule.recorded, schedule.weight_kg))
     return controls.astype(np.float32)
 
 
+@lru_cache(maxsize=64)
+def _stood_under(recorded: Schedule) -> Float[np.ndarray, " control"]:
+    present = _done_over(recorded, np.zeros(1))[0]
+    present[[CONTROL_INDEX[name] for name in ABSOLUTE]] = 0.0
+    present.setflags(write=False)
+    return np.asarray(present)
+
+
 def _done_over(schedule: Schedule, times_s: Course) -> Controls:
+    times_s = np.asarray(times_s, np.float64)
     controls = np.zeros((times_s.size, len(CONTROLS)))
     for given in schedule.given:
         match given.intervention:
@@ -196,13 +204,25 @@ def _add_drugs(controls: Controls, times_s: Course, schedule: Schedule) -> None:
     for given in schedule.given:
         if isinstance(given.intervention, Infusion | DrugDose):
             drug = given.intervention.drug
-            course = effect_site(given, PHARMACOLOGY[drug], schedule.weight_kg, times_s)
+            course = _course(given, schedule.weight_kg, times_s.tobytes())
             # Rounding may leave a trace below zero long after the end.
             sites[drug] = np.maximum(sites.get(drug, 0.0) + course, 0.0)
+    shifts = {receptor: _shift(receptor, sites) for receptor in Receptor}
     for drug, site in sites.items():
         for effect in PHARMACOLOGY[drug].effects:
-            shift = 1.0 if effect.receptor is None else _shift(effect.receptor, sites)
+            shift = 1.0 if effect.receptor is None else shifts[effect.receptor]
             _join(controls, effect.control, effect.at(site, shift))
+
+
+@lru_cache(maxsize=512)
+def _course(given: Given, weight_kg: float | None, times_s: bytes) -> Course:
+    """Return the effect site of one dose or infusion: plans of one patient share most of them."""
+    if not isinstance(given.intervention, Infusion | DrugDose):
+        raise TypeError(f"{type(given.intervention).__name__} is no drug")
+    drug = PHARMACOLOGY[given.intervention.drug]
+    course = effect_site(given, drug, weight_kg, np.frombuffer(times_s))
+    course.setflags(write=False)
+    return course
 
 
 def _shift(receptor: Receptor, sites: Mapping[Drug, Course]) -> Course | float:

@@ -46,8 +46,11 @@ class Effect(NamedTuple):
 
     def at(self, concentration: Course, shift: Course | float) -> Course:
         """Return the effect where a blocker moves the curve ``shift`` times to the right."""
+        half = self.half * shift
+        if self.hill == 1.0:
+            return np.asarray(self.most * concentration / (half + concentration))
         raised = concentration**self.hill
-        return np.asarray(self.most * raised / ((self.half * shift) ** self.hill + raised))
+        return np.asarray(self.most * raised / (half**self.hill + raised))
 
 
 class Phase(NamedTuple):
