@@ -20,8 +20,10 @@ $(BIN)/uv: requirements/uv.txt
 	@touch $@
 
 $(VENV)/.complete: $(BIN)/uv requirements/dev.txt pyproject.toml
-	$(UV) pip sync --quiet --require-hashes requirements/dev.txt
+	$(UV) pip sync --quiet --compile-bytecode --require-hashes requirements/dev.txt
 	$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q cds_hooks twin inference deploy/sandbox_ehr
+	$(BIN)/cardiotwin prepare
 	@touch $@
 
 demo: environment  ## Service, sandbox EHR and PACS stand-in; ONCE=1 ends after the scenario

@@ -45,9 +45,10 @@ from inference.archive.cache import CachedArchive
 from inference.archive.dicomweb import DicomwebArchive
 from inference.releases.library import ReleaseLibrary
 from inference.runtimes.onnx import OnnxRuntime
+from twin.core.causes import CauseWeigher
 from twin.core.estimate import Estimator
 from twin.core.rest import guarding_state
-from twin.store.emulator_file import read_emulator
+from twin.store.emulator_file import read_cause_emulator, read_emulator
 from twin.store.sqlite import SqliteTwinStore
 from twin.usecases import warm_up
 
@@ -163,7 +164,7 @@ def installed_services(
     life.closing.callback(runtime.close)
     runtime.open(risk)
     return (
-        DeteriorationRisk(twins, runtime, risk, speaker),
+        DeteriorationRisk(twins, runtime, risk, speaker, CauseWeigher(read_cause_emulator())),
         OrderEffects(twins, ehr, speaker),
         ImagingFindings(_image_fetching(settings, ehr, clock, life), speaker),
     )

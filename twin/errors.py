@@ -7,6 +7,7 @@
     - RouteNotModelled          the drug is modelled, but not given in this way
     - NothingToStop             what is to be stopped is not recorded as running
   x SimulationError             the arrays handed to a simulation do not fit it
+  x ChartUnreadable             a chart to judge forecasts on is missing or in another layout
   x EmulatorUnreadable          the trained emulator is missing, damaged or of another model
   x StoreError                  where twins are kept
     - TwinNotFound              no twin of this patient yet
@@ -82,6 +83,15 @@ class SimulationError(TwinError):
 
 class EmulatorUnreadable(TwinError):
     """The trained emulator is missing, damaged or of another model: train or install it anew."""
+
+
+class ChartUnreadable(TwinError):
+    """A file of charts cannot be read; the message names file, line and what was wanted."""
+
+    def __init__(self, file: str, line: int, wanted: str) -> None:
+        super().__init__(f"{file}, line {line}: expected {wanted}.")
+        self.file = file
+        self.line = line
 
 
 class StoreError(TwinError):

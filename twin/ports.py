@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class TwinStore(Protocol):
-    """Where twins are kept between two calls."""
+    """Where twins are kept between two calls; any thread may use it, and waits for it."""
 
-    async def load(self, patient: PatientKey) -> StoredTwin:
+    def load(self, patient: PatientKey) -> StoredTwin:
         """Return the latest acknowledged revision of the patient's twin.
 
         Raises
@@ -29,7 +29,7 @@ class TwinStore(Protocol):
         """
         ...
 
-    async def save(self, twin: StoredTwin) -> None:
+    def save(self, twin: StoredTwin) -> None:
         """Keep this revision; when it returns, the twin survives the death of the process.
 
         Raises

@@ -1,7 +1,7 @@
 """What one can ask of the twin: assimilate measurements, recall it, forecast, compare treatments.
 
-The asynchronous use cases touch the store and compute in a worker thread; ``forecast``,
-``compare_interventions`` and ``rank`` only compute, so a service runs them in a thread of its own.
+All of them wait and compute, so that a service runs them in a worker thread: best all that one
+call needs in one go, since every change of thread costs as much as simulating a treatment.
 Stored revisions are compared and set: of two calls for one patient at once, the slower one recalls
 the faster one's twin, adds what is still new to it, and saves again.
 """
@@ -11,8 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-
-from anyio import to_thread
 
 from twin.core.comparison import (
     Comparison,
@@ -110,7 +108,7 @@ def warm_up(estimator: Estimator, now: datetime) -> None:
         forecast(converged, WARMING_HORIZON_S)
 
 
-async def recall(store: TwinStore, patient: PatientKey) -> StoredTwin:
+def recall(store: TwinStore, patient: PatientKey) -> StoredTwin:
     """Return the patient's stored twin.
 
     Raises
@@ -120,10 +118,10 @@ async def recall(store: TwinStore, patient: PatientKey) -> StoredTwin:
     twin.errors.StoreUnavailable
         The store could not be read.
     """
-    return await store.load(patient)
+    return store.load(patient)
 
 
-async def assimilate(
+def assimilate(
     store: TwinStore,
     estimator: Estimator,
     patient: PatientKey,
@@ -137,16 +135,14 @@ async def assimilate(
     fit comes back with ``not_saved``, from this call's measurements and what could be recalled.
     """
     for _ in range(ATTEMPTS):
-        stored, lost = await _recalled(store, patient)
-        attempt = await to_thread.run_sync(
-            _updated, estimator, patient, stored, measurements, body, now
-        )
+        stored, lost = _recalled(store, patient)
+        attempt = _updated(estimator, patient, stored, measurements, body, now)
         if attempt.unchanged:
             return attempt
         if lost:
             break
         try:
-            await store.save(attempt.twin)
+            store.save(attempt.twin)
         except TwinIsNewer:
             continue
         except StoreUnavailable:
@@ -155,10 +151,10 @@ async def assimilate(
     return _unsaved(attempt)
 
 
-async def _recalled(store: TwinStore, patient: PatientKey) -> tuple[StoredTwin | None, bool]:
+def _recalled(store: TwinStore, patient: PatientKey) -> tuple[StoredTwin | None, bool]:
     """Return the stored twin, if any, and whether the store is lost."""
     try:
-        return await store.load(patient), False
+        return store.load(patient), False
     except TwinNotFound:
         return None, False
     except StoreUnavailable:

@@ -36,7 +36,12 @@ class StudyLine:
     """In words: ``images fetched, not yet read``; ``being fetched``; why they could not be."""
 
 
-def imaging_card(frame: Frame, studies: Sequence[StudyLine], not_used: Sequence[str]) -> Card:
+def imaging_card(
+    frame: Frame,
+    studies: Sequence[StudyLine],
+    not_used: Sequence[str],
+    missing: Sequence[str] = (),
+) -> Card:
     """Return the card that lists the studies, the newest first."""
     newest = studies[0]
     kind = _modality(newest.modalities)
@@ -54,7 +59,7 @@ def imaging_card(frame: Frame, studies: Sequence[StudyLine], not_used: Sequence[
     detail = paragraphs(
         table(("Study", "Taken", "Images", "State"), rows),
         "No net of this release reads these images; look at them yourself.",
-        gaps(not_used, ()),
+        gaps(not_used, missing),
     )
     return frame.card(
         "studies", summary(f"{count} on file{when}, not yet read."), Indicator.INFO, detail

@@ -59,8 +59,12 @@ def risk_card(
     forecast: TwinForecast,
     basis: Basis,
     proposals: Sequence[Proposal],
+    cause: str | None = None,
 ) -> Card | None:
-    """Return the card, or None for an unremarkable patient."""
+    """Return the card, or None for an unremarkable patient.
+
+    ``cause`` is what ``cause_part`` says of why the patient is in trouble.
+    """
     if _unremarkable(reading, forecast):
         return None
     return frame.card(
@@ -71,6 +75,7 @@ def risk_card(
             _what_the_number_is(reading),
             _parts(reading),
             _forecast_lines(forecast),
+            cause,
             basis_lines(basis, frame.now),
             f"How the estimate was made: {reading.risk_basis}. Not validated outside that data "
             f"set. Model: {reading.release}.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cds_hooks.cli.evaluate_forecast import add_forecast
 from cds_hooks.cli.report import console, print_json
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 def register(application: typer.Typer) -> None:
     """Add ``cardiotwin evaluate``."""
-    group = typer.Typer(name="evaluate", help="Judge released models.", no_args_is_help=True)
+    group = typer.Typer(
+        name="evaluate", help="Judge what ships on known outcomes.", no_args_is_help=True
+    )
 
     @group.callback()
     def evaluate() -> None:
@@ -48,6 +51,7 @@ def register(application: typer.Typer) -> None:
         else:
             show(found)
 
+    add_forecast(group)
     application.add_typer(group)
 
 

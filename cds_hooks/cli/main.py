@@ -15,6 +15,7 @@ import typer
 
 COMMANDS: tuple[str, ...] = (
     "serve",
+    "prepare",
     "conformance",
     "evaluate",
     "export",
@@ -22,9 +23,10 @@ COMMANDS: tuple[str, ...] = (
     "demo",
     "try_server",
     "validate",
+    "twin",
 )
 BENCHES: tuple[str, ...] = ("bench_hook", "bench_inference", "bench_twin")
-TRAININGS: tuple[str, ...] = ("train_emulator", "train_trajectories")
+TRAININGS: tuple[str, ...] = ("train_causes", "train_emulator", "train_trajectories")
 
 application = typer.Typer(
     name="cardiotwin",

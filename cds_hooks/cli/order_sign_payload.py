@@ -48,8 +48,10 @@ def order_sign_request(number: int, patient: int, now: datetime) -> dict[str, ob
                 "type": "searchset",
                 "entry": [{"resource": each} for each in _observations(number, patient_id, now)],
             },
-            "laboratory": {"resourceType": "Bundle", "type": "searchset", "total": 0},
-            "haemodynamics": {"resourceType": "Bundle", "type": "searchset", "total": 0},
+            **{
+                key: {"resourceType": "Bundle", "type": "searchset", "total": 0}
+                for key in ("laboratory", "haemodynamics", "bedside", "givenTreatments")
+            },
         },
     }
 

@@ -87,8 +87,16 @@ def make_trajectories(
     version: Annotated[str, typer.Option(help="Version of the releases.")],
     built: Annotated[datetime, typer.Option(help="Day of building.", formats=["%Y-%m-%d"])],
     compute: Annotated[str, typer.Option(help="What was spent on training, in a sentence.")],
+    previous: Annotated[
+        Path | None, typer.Option(help="Folder of the releases before, to compare with.")
+    ] = None,
 ) -> None:
     """Fit the fusion, judge it on the held-out stays and write both trajectory releases."""
+    from inference.errors import InferenceError
     from inference.training.release_make import make_releases
 
-    make_releases(run, to, version, built.date(), compute, console.print)
+    try:
+        make_releases(run, to, version, built.date(), compute, console.print, previous)
+    except InferenceError as error:
+        console.print(str(error))
+        raise typer.Exit(2) from error

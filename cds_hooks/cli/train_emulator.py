@@ -54,7 +54,7 @@ def trained(circulations: int, epochs: int, seed: int, output: Path) -> dict[str
 
     began = time.perf_counter()
     studied = study(circulations, seed)
-    states = _at_rest(studied.parameters)
+    states = at_rest(studied.parameters)
     simulated = time.perf_counter()
     with console.status("training") as status:
         emulator = train(
@@ -74,11 +74,12 @@ def trained(circulations: int, epochs: int, seed: int, output: Path) -> dict[str
         "model_version": emulator.model_version,
         "simulation_s": round(simulated - began, 1),
         "training_s": round(time.perf_counter() - simulated, 1),
-        "error_sd": _errors(emulator),
+        "error_sd": errors(emulator),
     }
 
 
-def _at_rest(parameters: np.ndarray) -> np.ndarray:
+def at_rest(parameters: np.ndarray) -> np.ndarray:
+    """Return each circulation at rest, under a progress bar."""
     import numpy as np
 
     from twin.core.rest import resting_state
@@ -93,7 +94,8 @@ def _at_rest(parameters: np.ndarray) -> np.ndarray:
     )
 
 
-def _errors(emulator: Emulator) -> dict[str, float]:
+def errors(emulator: Emulator) -> dict[str, float]:
+    """Return the error on circulations that were not shown, by quantity."""
     return {
         quantity.value: round(float(error), 3)
         for quantity, error in zip(emulator.outputs, emulator.error_sd, strict=True)

@@ -46,7 +46,76 @@ def register(application: typer.Typer) -> None:
         else:
             _show(found)
 
+    @validate.command("causes")
+    def causes(
+        patients: Annotated[int, typer.Option(help="How many virtual patients.")] = 300,
+        seed: Annotated[int, typer.Option(help="Of the patients.")] = 1,
+        as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    ) -> None:
+        """Weigh the causes of virtual patients' trouble and count how often the likeliest is true.
+
+        Bleeding, septic, failing and obstructed people, simulated beat by beat with parameters
+        that the weigher holds fixed and with noise. Goal: 0.80 from vital signs alone, 0.95 with
+        venous pressure or output; probabilities that mean what they say.
+        """
+        from twin.core.causes import CauseWeigher
+        from twin.store.emulator_file import read_cause_emulator
+        from twin.validation.cause_report import report
+
+        with console.status("weighing") as status:
+            found = report(CauseWeigher(read_cause_emulator()), patients, seed, status.update)
+        if as_json:
+            print_json(found)
+        else:
+            _show_causes(found)
+
+    @validate.command("recovery")
+    def recovery(
+        patients: Annotated[int, typer.Option(help="How many virtual patients.")] = 200,
+        seed: Annotated[int, typer.Option(help="Of the patients.")] = 1,
+        as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    ) -> None:
+        """Perfect-model check: count how often the intervals hold the truth.
+
+        Patients of the estimator's own prior, simulated beat by beat and measured with the errors
+        it assumes. Goal: parameters and counterfactuals covered within binomial error.
+        """
+        from twin.core.estimate import Estimator
+        from twin.core.rest import guarding_state
+        from twin.store.emulator_file import read_emulator
+        from twin.validation.recovery import report
+
+        with console.status("recovering") as status:
+            estimator = Estimator(read_emulator(), resimulate=guarding_state)
+            found = report(estimator, patients, seed, status.update)
+        if as_json:
+            print_json(found)
+        else:
+            console.print_json(data=found)
+
     application.add_typer(validate)
+
+
+def _show_causes(found: Mapping[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table(
+        "shown",
+        "right",
+        "95 % interval",
+        "mean probability",
+        title=f"{found['patients']} patients",
+    )
+    shipped = {"vital_signs_at_shipped_base_rates": found["vital_signs_at_shipped_base_rates"]}
+    for name, case in {**found["cases"], **shipped}.items():
+        right = case["accuracy"]
+        table.add_row(
+            name.replace("_", " "),
+            f"{right['value']:.0%}",
+            f"{right['low']:.0%} to {right['high']:.0%}",
+            f"{case['calibration']['mean_probability']:.0%}",
+        )
+    console.print(table)
 
 
 def _show(found: Mapping[str, Any]) -> None:

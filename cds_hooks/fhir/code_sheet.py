@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
+from cds_hooks.fhir.bedside import READ_BY_NEWS2
 from cds_hooks.fhir.codes import MEASUREMENT_CODES
 from cds_hooks.fhir.measurement_code import MeasurementCode
 from cds_hooks.fhir.treatments import ATC, RXNORM, SNOMED, TREATMENTS, TreatmentCodes
@@ -17,14 +18,28 @@ _OPENING: Final = """# What is read of a chart
 
 Written from `cds_hooks/fhir/codes_*.py`; do not edit it here.
 
-An Observation counts by any of its LOINC codes, its unit by its UCUM code or, where there is none,
-by the usual words for it. A value outside the bounds, without its unit, without a time to the
-minute, or with a status other than final, amended, corrected or preliminary is not used, and the
-card names it. *Checked* says where a code was seen with this meaning; confirm those that are
-**unverified** with your laboratory. LOINC is copyright Regenstrief Institute, https://loinc.org.
+An Observation counts by any of its LOINC or SNOMED CT codes, its unit by its UCUM code or, where
+there is none, by the usual words for it. A value outside the bounds, without its unit, without a
+time to the minute, or with a status other than final, amended, corrected or preliminary is not
+used, and the card names it. *Checked* says where a code was seen with this meaning; confirm those
+that are **unverified** with your laboratory. LOINC is copyright Regenstrief Institute,
+https://loinc.org.
 
-| what | LOINC (checked) | unit | also accepted | bounds | read by |
+Where only a flow of oxygen is charted, the inspired fraction is estimated from it and from the
+device (`cds_hooks/fhir/oxygen_support.py`), and the card says so; the nets do not read estimates.
+
+| what | codes (checked) | unit | also accepted | bounds | read by |
 | --- | --- | --- | --- | --- | --- |
+"""
+
+_ANSWERS: Final = """
+## Answers in codes or words
+
+Beside these codes, the usual words for each answer are understood. A code and words that say two
+things are not used.
+
+| what | answer | LOINC answer and SNOMED CT codes |
+| --- | --- | --- |
 """
 
 _ORDERS: Final = """
@@ -42,9 +57,15 @@ _SYSTEMS: Final = {RXNORM: "RxNorm", ATC: "ATC", SNOMED: "SNOMED CT"}
 
 def sheet() -> str:
     """Return the whole sheet as GitHub Flavored Markdown."""
-    rows = [_row(row) for row in MEASUREMENT_CODES if row.codes]
+    rows = [_row(row) for row in MEASUREMENT_CODES if row.codes or row.snomed]
+    answers = [
+        f"| {row.kind.value} | {each.words} | {', '.join(sorted(each.codes))} |"
+        for row in MEASUREMENT_CODES
+        for each in row.answers
+    ]
     orders = [_order(row) for row in TREATMENTS]
-    return _OPENING + "\n".join(rows) + "\n" + _ORDERS + "\n".join(orders) + "\n"
+    parts = ((_OPENING, rows), (_ANSWERS, answers), (_ORDERS, orders))
+    return "".join(opening + "\n".join(lines) + "\n" for opening, lines in parts)
 
 
 def _order(row: TreatmentCodes) -> str:
@@ -53,11 +74,18 @@ def _order(row: TreatmentCodes) -> str:
 
 
 def _row(row: MeasurementCode) -> str:
-    codes = ", ".join(f"{each.code} ({_checked(each.checked)})" for each in row.codes)
+    codes = ", ".join(
+        [f"{each.code} ({_checked(each.checked)})" for each in row.codes]
+        + [f"SNOMED CT {each.code} ({_checked(each.checked)})" for each in row.snomed]
+    )
     others = ", ".join(f"`{unit}`" for unit in row.conversions if unit != row.unit)
     readers = [name for name, reads in (("twin", row.quantity), ("nets", row.parameter)) if reads]
-    bounds = f"{row.bounds.low:g} to {row.bounds.high:g}"
-    cells = (row.kind.value, codes, f"`{row.unit}`", others, bounds, ", ".join(readers) or "-")
+    if row.kind in READ_BY_NEWS2:
+        readers.append("NEWS2")
+    unit, bounds = f"`{row.unit}`", f"{row.bounds.low:g} to {row.bounds.high:g}"
+    if row.answers:
+        unit, others, bounds = "an answer", "", "-"
+    cells = (row.kind.value, codes, unit, others, bounds, ", ".join(readers) or "-")
     return "| " + " | ".join(cells) + " |"
 
 

@@ -9,7 +9,7 @@ from cds_hooks.fhir.codes_haemodynamics import HAEMODYNAMICS
 from cds_hooks.fhir.codes_laboratory import LABORATORY
 from cds_hooks.fhir.codes_vital_signs import VITAL_SIGNS
 from cds_hooks.fhir.kinds import Kind
-from cds_hooks.fhir.measurement_code import Loinc, MeasurementCode
+from cds_hooks.fhir.measurement_code import Loinc, MeasurementCode, Snomed
 
 LOINC_SYSTEM: Final = "http://loinc.org"
 LOINC_SYSTEMS: Final = frozenset({LOINC_SYSTEM, "urn:oid:2.16.840.1.113883.6.1"})
@@ -24,6 +24,10 @@ MEASUREMENT_CODES: Final[tuple[MeasurementCode, ...]] = (
 CODE_OF_KIND: Final[Mapping[Kind, MeasurementCode]] = {row.kind: row for row in MEASUREMENT_CODES}
 BY_LOINC: Final[Mapping[str, tuple[MeasurementCode, Loinc]]] = {
     loinc.code: (row, loinc) for row in MEASUREMENT_CODES for loinc in row.codes
+}
+SNOMED_SYSTEM: Final = "http://snomed.info/sct"
+BY_SNOMED: Final[Mapping[str, tuple[MeasurementCode, Snomed]]] = {
+    each.code: (row, each) for row in MEASUREMENT_CODES for each in row.snomed
 }
 
 SYSTEMIC_PANELS: Final = frozenset({"85354-9", "55284-4"})

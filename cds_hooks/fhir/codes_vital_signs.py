@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from cds_hooks.fhir import ucum
+from cds_hooks.fhir.coded_answers import BREATHING, CONSCIOUSNESS, DEVICES, Breathing
 from cds_hooks.fhir.kinds import Kind
 from cds_hooks.fhir.measurement_code import (
     OWN_CHOICE,
     Bounds,
     Loinc,
     MeasurementCode,
+    Snomed,
     as_trajectory,
 )
 from twin.core.haemodynamics import Quantity
@@ -128,6 +130,28 @@ VITAL_SIGNS: Final = (
         bounds=Bounds(0, 80, "high-flow nasal cannulas deliver up to 60 L/min"),
     ),
     MeasurementCode(
+        kind=Kind.OXYGEN_DEVICE,
+        codes=(Loinc("107117-4", "Method of oxygen delivery", "public maps"),),
+        unit="1",
+        conversions=ucum.SCORE,
+        bounds=Bounds(0, len(DEVICES) - 1, "coded_answers"),
+        unitless=True,
+        answers=DEVICES,
+    ),
+    MeasurementCode(
+        kind=Kind.AIR_OR_OXYGEN,
+        codes=(),
+        snomed=(
+            Snomed("371825009", "Patient on oxygen", "public maps", Breathing.OXYGEN),
+            Snomed("722742002", "Breathing room air", "public maps", Breathing.AIR),
+        ),
+        unit="1",
+        conversions=ucum.SCORE,
+        bounds=Bounds(0, 1, "coded_answers"),
+        unitless=True,
+        answers=BREATHING,
+    ),
+    MeasurementCode(
         kind=Kind.END_EXPIRATORY_PRESSURE,
         codes=(
             Loinc(
@@ -195,6 +219,21 @@ VITAL_SIGNS: Final = (
         conversions=ucum.CENTIMETRE,
         bounds=Bounds(100, 230, "inference.core.trajectory, Height"),
         slow=True,
+    ),
+    MeasurementCode(
+        kind=Kind.CONSCIOUSNESS,
+        # 80288-4 is also seen for other questions: an answer that is none of ACVPU is not used.
+        codes=(
+            Loinc("67775-7", "Level of responsiveness", "public maps"),
+            Loinc("80288-4", "Level of consciousness", "public maps"),
+            Loinc("11454-6", "Responsiveness assessment at First encounter", "2015 table"),
+        ),
+        snomed=(Snomed("1104441000000107", "ACVPU scale score", "public maps"),),
+        unit="1",
+        conversions=ucum.SCORE,
+        bounds=Bounds(0, len(CONSCIOUSNESS) - 1, "coded_answers"),
+        unitless=True,
+        answers=CONSCIOUSNESS,
     ),
     MeasurementCode(
         kind=Kind.COMA_SCALE,

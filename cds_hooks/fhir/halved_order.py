@@ -9,6 +9,10 @@ from typing import Any
 
 import msgspec
 
+from cds_hooks.fhir.resources import CodeableConcept
+
+_NO_DOSE = 1e12
+"""JSON's numbers have no end; a float's have."""
 _HALVED = ("doseQuantity", "rateQuantity")
 _TELLS_THE_DOSE = frozenset({"text", "patientInstruction"})
 
@@ -21,7 +25,10 @@ def halved_order(draft: msgspec.Raw) -> dict[str, Any] | None:
     or where the medication's own name holds the old amount. Free text that would still tell the
     old dose, the narrative included, goes.
     """
-    order: dict[str, Any] = msgspec.json.decode(draft)
+    try:
+        order = msgspec.json.decode(draft, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None  # what was read of it is sound, but it cannot be written anew as a whole
     if order.get("resourceType") != "MedicationRequest" or not order.get("id"):
         return None
     match order.get("dosageInstruction"):
@@ -45,10 +52,16 @@ def halved_order(draft: msgspec.Raw) -> dict[str, Any] | None:
 
 def _named(order: dict[str, Any], value: float) -> bool:
     """Return whether the medication's name says the amount, as in ``Sodium chloride 500 mL``."""
-    concept = order.get("medicationCodeableConcept") or {}
-    names = [concept.get("text"), *(each.get("display") for each in concept.get("coding") or ())]
+    try:
+        concept = msgspec.convert(order.get("medicationCodeableConcept"), CodeableConcept | None)
+    except msgspec.ValidationError:
+        return True  # what it says cannot be told, so that it may say the amount
+    if concept is None:
+        return False
+    names = [concept.text, *(each.display for each in concept.codings)]
     return any(f"{value:g}" in (name or "").split() for name in names)
 
 
 def _is_quantity(value: object) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("value"), int | float)
+    amount = value.get("value") if isinstance(value, dict) else None
+    return isinstance(amount, int | float) and 0 < amount < _NO_DOSE

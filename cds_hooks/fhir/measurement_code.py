@@ -15,8 +15,10 @@ names are used under its licence. ``checked`` says where a code was seen with th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
+from cds_hooks.fhir.coded_answers import Answers
 from cds_hooks.fhir.kinds import Kind
 from cds_hooks.fhir.ucum import Conversions
 from inference.core.trajectory import SERIES
@@ -34,6 +36,19 @@ class Loinc:
     device: Device = Device.UNKNOWN
     ventilated: bool = False
     """Whether the code can only be of a patient on a ventilator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snomed:
+    """One accepted SNOMED CT code of an Observation, http://snomed.info/sct."""
+
+    code: str
+    display: str
+    checked: str
+    states: IntEnum | None = None
+    """The answer that the code itself states, as *breathing room air* does: it needs no value."""
+    device: Device = Device.UNKNOWN
+    ventilated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +80,9 @@ class MeasurementCode:
     """What such values are measured with unless the code says otherwise."""
     unitless: bool = False
     """Whether the number alone is complete; else a missing unit is not guessed."""
+    answers: Answers = ()
+    """What is answered in codes or words; then a number is not read."""
+    snomed: tuple[Snomed, ...] = ()
     slow: bool = False
     """Whether a day, without an hour, is a good enough date."""
 

@@ -6,8 +6,9 @@ import math
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, final
 
+from cds_hooks.fhir.coded_answers import YES_OR_NO, Answer, YesOrNo, answer_to
 from cds_hooks.fhir.kinds import Kind
-from cds_hooks.fhir.measurement_code import MeasurementCode
+from cds_hooks.fhir.measurement_code import Loinc, MeasurementCode, Snomed
 from cds_hooks.fhir.resources import Observation, ObservationComponent, Quantity
 from cds_hooks.fhir.ucum import ucum_code
 from cds_hooks.fhir.wording import quoted
@@ -45,6 +46,54 @@ def value_in_canonical_unit(part: ObservationComponent, row: MeasurementCode) ->
             "which is no patient's value"
         )
     return value
+
+
+def answer_in_codes_or_words(
+    part: ObservationComponent, row: MeasurementCode, code: Loinc | Snomed
+) -> Answer:
+    """Return which answer of its row an Observation or component gives.
+
+    Raises
+    ------
+    NotUsable
+        No answer, one that the row does not know, or codes and words that say two things.
+    """
+    concept, text = part.value_codeable_concept, part.value_string
+    if isinstance(code, Snomed) and code.states is not None:
+        holds = _holds(part)
+        if holds is not None:
+            other = 1 - code.states
+            return row.answers[code.states if holds else other]
+    answer = answer_to(concept, text, row.answers)
+    if answer is None:
+        if concept is None and text is None:
+            raise NotUsable(_why_no_answer(part))
+        raise NotUsable("the value is none of the answers that are known here, or two of them")
+    return answer
+
+
+def _holds(part: ObservationComponent) -> bool | None:
+    """Return whether what the code states is said to hold; None for an answer of another kind."""
+    if part.value_boolean is not None:
+        return part.value_boolean
+    if part.value_codeable_concept is None and part.value_string is None:
+        return None if _has_value(part) else True
+    answer = answer_to(part.value_codeable_concept, part.value_string, YES_OR_NO)
+    return None if answer is None else answer.value == YesOrNo.YES
+
+
+def _has_value(part: ObservationComponent) -> bool:
+    return part.data_absent_reason is not None or (
+        part.value_quantity is not None or part.value_integer is not None
+    )
+
+
+def _why_no_answer(part: ObservationComponent) -> str:
+    if part.value_quantity is not None or part.value_integer is not None:
+        return "the value is a number where an answer in codes or words belongs"
+    if part.data_absent_reason is not None:
+        return _why_no_quantity(part)
+    return "it has no value"
 
 
 def _converted(quantity: Quantity, row: MeasurementCode) -> float:
@@ -107,6 +156,20 @@ def taken_at(
         text = observation.effective_period.end or observation.effective_period.start
     if text is None:
         raise NotUsable("it does not say when it was taken")
+    instant = instant_of(text, zone, slow=slow)
+    if instant - now > CLOCK_TOLERANCE:
+        raise NotUsable("it lies in the future")
+    return instant
+
+
+def instant_of(text: str, zone: tzinfo | None, *, slow: bool = False) -> datetime:
+    """Return a FHIR dateTime in UTC; ``slow`` lets a day without an hour pass.
+
+    Raises
+    ------
+    NotUsable
+        No dateTime, a day where an hour is needed, or no zone in it and none configured.
+    """
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
@@ -121,8 +184,6 @@ def taken_at(
         if zone is None:
             raise NotUsable("its time has no zone and no zone is configured for this site")
         instant = instant.replace(tzinfo=zone)
-    if instant - now > CLOCK_TOLERANCE:
-        raise NotUsable("it lies in the future")
     try:
         return instant.astimezone(UTC)
     except OverflowError:

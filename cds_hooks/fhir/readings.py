@@ -13,23 +13,21 @@ from typing import Final
 
 import msgspec
 
-from cds_hooks.fhir.codes import (
-    BY_LOINC,
-    CODE_OF_KIND,
-    GENERIC_PRESSURES,
-    IN_PULMONARY_PANEL,
-    LOINC_SYSTEMS,
-    PULMONARY_PANELS,
-    SYSTEMIC_PANELS,
-)
 from cds_hooks.fhir.kinds import Kind
-from cds_hooks.fhir.measurement_code import Loinc, MeasurementCode
-from cds_hooks.fhir.observation_values import NotUsable, taken_at, value_in_canonical_unit
+from cds_hooks.fhir.observation_codes import Coded, coded, device_beside, panel_of, stated_by
+from cds_hooks.fhir.observation_values import (
+    NotUsable,
+    answer_in_codes_or_words,
+    taken_at,
+    value_in_canonical_unit,
+)
+from cds_hooks.fhir.oxygen_support import estimated_fractions
+from cds_hooks.fhir.reading import Reading
 from cds_hooks.fhir.resources import (
-    CodeableConcept,
     Observation,
     ObservationComponent,
     Unreadable,
+    age_order,
     head,
     head_of,
     read,
@@ -44,25 +42,6 @@ _USABLE: Final = frozenset({"final", "amended", "corrected", "preliminary"})
 """https://hl7.org/fhir/R4/valueset-observation-status.html: others have no or a void result."""
 
 _COMA_PARTS: Final = 3
-_PULMONARY_ARTERY: Final = "81040000"  # SNOMED CT, as bodySite in the German ICU profiles
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One value of one kind, in the canonical unit of its kind."""
-
-    kind: Kind
-    value: float
-    taken_at: datetime
-    reference: str
-    """``Observation/x/_history/3``; several readings of one panel share it."""
-    preliminary: bool
-    device: Device
-
-    @property
-    def unit(self) -> str:
-        """Return the canonical UCUM unit; ``1`` for a number that needs none."""
-        return CODE_OF_KIND[self.kind].unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +98,23 @@ def readings_of(
     readings: list[Reading] = []
     unrecognised = 0
     for observation in observations:
-        if observation.status not in _USABLE:
-            if _parts(observation):
-                not_used.append(_void(observation))
-            continue
         parts = _parts(observation)
-        unrecognised += not parts
-        readings += _read_parts(observation, parts, now, zone, not_used)
-    return Readings(_distinct(readings), tuple(not_used), unrecognised)
+        if not parts:
+            unrecognised += observation.status in _USABLE
+        elif observation.status not in _USABLE:
+            not_used.append(_void(observation))
+        else:
+            readings += _read_parts(observation, parts, now, zone, not_used)
+    distinct = _distinct(readings)
+    estimated = estimated_fractions(distinct)
+    return Readings(
+        _distinct([*distinct, *estimated]) if estimated else distinct,
+        tuple(not_used),
+        unrecognised,
+    )
 
 
-_Part = tuple[MeasurementCode, Loinc, ObservationComponent]
+_Part = tuple[Coded, ObservationComponent]
 
 
 def _observations(
@@ -162,72 +147,22 @@ def _newest_versions(observations: Iterable[Observation]) -> list[Observation]:
             without_id.append(observation)
             continue
         known = newest.get(observation.id)
-        if known is None or _age_order(known) <= _age_order(observation):
+        if known is None or age_order(known) <= age_order(observation):
             newest[observation.id] = observation
     return [*newest.values(), *without_id]
 
 
-def _age_order(observation: Observation) -> tuple[int, str]:
-    meta = observation.meta
-    if meta is None:
-        return (0, "")
-    version = meta.version_id or ""
-    number = int(version) if version.isascii() and version.isdigit() and len(version) < 16 else 0
-    return (number, meta.last_updated or "")
-
-
 def _parts(observation: Observation) -> list[_Part]:
     """Return the Observation itself and its components, as far as the table knows their codes."""
-    parts: list[_Part] = []
-    itself = _row(observation.code, frozenset())
-    if itself is not None:
-        parts.append((*itself, observation))
+    itself = coded(observation.code, frozenset()) or stated_by(observation)
+    parts: list[_Part] = [(itself, observation)] if itself is not None else []
     if observation.component:
-        context = _panel(observation)
+        panel = panel_of(observation)
         for component in observation.component:
-            row = _row(component.code, context)
-            if row is not None:
-                parts.append((*row, component))
+            found = coded(component.code, panel)
+            if found is not None:
+                parts.append((found, component))
     return parts
-
-
-def _panel(observation: Observation) -> frozenset[str]:
-    """Return which vessel's panel this is, by its codes or by its body site."""
-    codes = {coding.code for coding in observation.code.codings} if observation.code else set()
-    if observation.body_site is not None:
-        sites = {coding.code for coding in observation.body_site.codings}
-        if _PULMONARY_ARTERY in sites:
-            return PULMONARY_PANELS
-    return frozenset(code for code in codes if code is not None) or frozenset({"no code"})
-
-
-def _row(
-    concept: CodeableConcept | None, panel: frozenset[str]
-) -> tuple[MeasurementCode, Loinc] | None:
-    """Return the most telling row among the codings of a concept.
-
-    A code that names the vessel or the device tells more than a generic one beside it: the German
-    ICU profiles send a pulmonary pressure as 8480-6 and 8440-0 together. In a panel a generic
-    pressure is what the panel says; in a panel that is not known it is nothing.
-    """
-    best: tuple[MeasurementCode, Loinc] | None = None
-    best_rank = -1
-    for coding in concept.codings if concept is not None else ():
-        if coding.system not in LOINC_SYSTEMS or coding.code is None:
-            continue
-        code = coding.code
-        if panel and code in GENERIC_PRESSURES:
-            if panel & PULMONARY_PANELS:
-                code = IN_PULMONARY_PANEL[code]
-            elif not panel & SYSTEMIC_PANELS:
-                continue
-        found = BY_LOINC.get(code)
-        if found is None:
-            continue
-        rank = 2 * (code not in GENERIC_PRESSURES) + (found[1].device is not Device.UNKNOWN)
-        if rank > best_rank:
-            best, best_rank = found, rank
-    return best
 
 
 def _void(observation: Observation) -> NotUsed:
@@ -244,31 +179,62 @@ def _read_parts(
 ) -> list[Reading]:
     reference = head_of(observation).reference
     readings: list[Reading] = []
-    for row, loinc, part in parts:
-        if part is observation and _is_bare_panel(observation):
+    for found, part in parts:
+        if part is observation and observation.component and _is_bare_panel(observation):
             continue
         try:
-            when = taken_at(observation, now, zone, slow=row.slow)
-            value = value_in_canonical_unit(part, row)
+            when = taken_at(observation, now, zone, slow=found.row.slow)
+            reading = _reading(found, part, when, reference, observation.status == "preliminary")
         except NotUsable as reason:
-            not_used.append(NotUsed(reference, f"{row.kind}: {reason}"))
+            not_used.append(NotUsed(reference, f"{found.row.kind}: {reason}"))
             continue
-        device = loinc.device if loinc.device is not Device.UNKNOWN else row.device
-        preliminary = observation.status == "preliminary"
-        readings.append(Reading(row.kind, value, when, reference, preliminary, device))
-        if loinc.ventilated:
-            readings.append(
-                Reading(Kind.MECHANICAL_VENTILATION, 1.0, when, reference, preliminary, row.device)
-            )
+        readings.append(reading)
+        if found.code.ventilated:
+            readings.append(_ventilated(reading, found))
+        if found.row.kind is Kind.OXYGEN_FLOW:
+            readings += _given_by(observation, reading)
     return readings + _coma_total(readings) if len(readings) >= _COMA_PARTS else readings
 
 
+def _reading(
+    found: Coded, part: ObservationComponent, when: datetime, reference: str, preliminary: bool
+) -> Reading:
+    row, code = found.row, found.code
+    device = code.device if code.device is not Device.UNKNOWN else row.device
+    if row.answers:
+        answer = answer_in_codes_or_words(part, row, code)
+        value = float(answer.value)
+        return Reading(row.kind, value, when, reference, preliminary, device, answer.words)
+    value = value_in_canonical_unit(part, row)
+    return Reading(row.kind, value, when, reference, preliminary, device)
+
+
+def _ventilated(reading: Reading, found: Coded) -> Reading:
+    return msgspec.structs.replace(
+        reading, kind=Kind.MECHANICAL_VENTILATION, value=1.0, device=found.row.device
+    )
+
+
+def _given_by(observation: Observation, flow: Reading) -> list[Reading]:
+    """Return how the oxygen of a flow is given, where the same Observation says it."""
+    answer = device_beside(observation)
+    if answer is None:
+        return []
+    return [
+        msgspec.structs.replace(
+            flow, kind=Kind.OXYGEN_DEVICE, value=float(answer.value), said=answer.words
+        )
+    ]
+
+
 def _is_bare_panel(observation: Observation) -> bool:
-    """Return whether a coded Observation leaves its value to its components, as panels do."""
-    return bool(observation.component) and (
+    """Return whether an Observation with components leaves its value to them, as panels do."""
+    return (
         observation.value_quantity is None
         and observation.value_integer is None
         and observation.value_string is None
+        and observation.value_boolean is None
+        and observation.value_codeable_concept is None
         and observation.data_absent_reason is None
     )
 
@@ -280,21 +246,11 @@ def _coma_total(readings: list[Reading]) -> list[Reading]:
     present = [part for part in parts if part is not None]
     if len(present) < len(parts) or Kind.COMA_SCALE in by_kind:
         return []
-    first = present[0]
     total = sum(part.value for part in present)
-    return [
-        Reading(
-            Kind.COMA_SCALE,
-            total,
-            first.taken_at,
-            first.reference,
-            first.preliminary,
-            first.device,
-        )
-    ]
+    return [msgspec.structs.replace(present[0], kind=Kind.COMA_SCALE, value=total)]
 
 
-def _distinct(readings: list[Reading]) -> tuple[Reading, ...]:
+def _distinct(readings: Iterable[Reading]) -> tuple[Reading, ...]:
     """Sort by time and drop what says the same of the same instant, as doubled imports do."""
     distinct: dict[tuple[Kind, datetime, float], Reading] = {}
     for reading in sorted(readings, key=lambda reading: reading.taken_at):

@@ -110,6 +110,7 @@ class ObservationComponent(Lenient, frozen=True):
     value_quantity: Quantity | None = None
     value_integer: int | None = None
     value_string: str | None = None
+    value_boolean: bool | None = None
     value_codeable_concept: CodeableConcept | None = None
     value_sampled_data: msgspec.Raw = msgspec.Raw()
     value_range: Range | None = None
@@ -126,6 +127,8 @@ class Observation(ObservationComponent, frozen=True):
     meta: Meta | None = None
     status: str | None = None
     body_site: CodeableConcept | None = None
+    method: CodeableConcept | None = None
+    extension: msgspec.Raw = msgspec.Raw()
     category: tuple[CodeableConcept, ...] | None = None
     subject: Reference | None = None
     effective_date_time: str | None = None
@@ -140,6 +143,30 @@ class Patient(Resource, frozen=True):
 
     gender: str | None = None
     birth_date: str | None = None
+
+
+class AdministeredDosage(Lenient, frozen=True):
+    """https://hl7.org/fhir/R4/medicationadministration-definitions.html, ``dosage``."""
+
+    text: str | None = None
+    route: CodeableConcept | None = None
+    dose: Quantity | None = None
+    rate_quantity: Quantity | None = None
+    rate_ratio: Ratio | None = None
+
+
+@final
+class MedicationAdministration(Resource, frozen=True):
+    """https://hl7.org/fhir/R4/medicationadministration.html."""
+
+    status: str | None = None
+    medication_codeable_concept: CodeableConcept | None = None
+    medication_reference: Reference | None = None
+    contained: tuple[msgspec.Raw, ...] | None = None
+    subject: Reference | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    dosage: AdministeredDosage | None = None
 
 
 class ImagingSeries(Lenient, frozen=True):
@@ -264,6 +291,16 @@ def head_of(resource: Observation | Resource) -> Head:
     meta = resource.meta
     version = _version(meta.version_id, meta.last_updated) if meta is not None else None
     return Head(resource.resource_type, resource.id or None, version)
+
+
+def age_order(resource: Observation | Resource) -> tuple[int, str]:
+    """Return what sorts the versions of one resource: the number, else the time of update."""
+    meta = resource.meta
+    if meta is None:
+        return (0, "")
+    version = meta.version_id or ""
+    number = int(version) if version.isascii() and version.isdigit() and len(version) < 16 else 0
+    return (number, meta.last_updated or "")
 
 
 def _version(version_id: str | None, last_updated: str | None) -> str | None:

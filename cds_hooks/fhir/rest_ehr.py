@@ -193,7 +193,7 @@ def _refuse_status(status: int) -> None:
 def _page(body: bytes) -> tuple[list[msgspec.Raw], str | None]:
     """Return the resources of a reply, and the link to the next page of a Bundle."""
     raw = msgspec.Raw(body)
-    resource_type = head(raw).resource_type
+    resource_type = head(raw).resource_type if _is_utf8(body) else None
     if resource_type is None:
         raise EhrUnreadable("The FHIR server's reply is no FHIR JSON.")
     if resource_type == "OperationOutcome":
@@ -211,6 +211,15 @@ def _page(body: bytes) -> tuple[list[msgspec.Raw], str | None]:
         if len(bytes(entry.resource)) and not (entry.search and entry.search.mode == "outcome")
     ]
     return resources, next(links, None)
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Return whether a reply is UTF-8 throughout: `head` would pass over what is not."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _whole(raw: msgspec.Raw) -> msgspec.Raw:

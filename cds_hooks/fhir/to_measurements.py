@@ -12,9 +12,11 @@ from typing import Final, Literal
 
 import msgspec
 
+from cds_hooks.fhir.bedside import bedside_of
 from cds_hooks.fhir.codes import CODE_OF_KIND
 from cds_hooks.fhir.kinds import Kind
-from cds_hooks.fhir.readings import NotUsed, Reading, Readings, readings_of
+from cds_hooks.fhir.reading import Reading
+from cds_hooks.fhir.readings import NotUsed, Readings, readings_of
 from cds_hooks.fhir.resources import Patient, Unreadable, read
 from inference.core.trajectory import StayFacts, Trajectory, TrajectoryEvent
 from twin.core.events import body_surface_m2
@@ -112,12 +114,17 @@ def twin_measurements(
 def trajectory_of(
     readings: Iterable[Reading], facts: PatientFacts, now: datetime, hours: float = 48
 ) -> Trajectory:
-    """Return the last hours as the nets read them; minutes count from the start of the window."""
+    """Return the last hours as the nets read them; minutes count from the start of the window.
+
+    A fraction of oxygen estimated from a flow is left out: the nets learnt from charted ones, and
+    from when one is charted at all. What NEWS2 needs beside the series goes along.
+    """
+    readings = tuple(readings)
     start = now - timedelta(hours=hours)
     events = []
     for reading in readings:
         parameter = _parameter(reading)
-        if parameter is None or not start <= reading.taken_at:
+        if parameter is None or reading.inferred or not start <= reading.taken_at:
             continue
         minute = min((reading.taken_at - start).total_seconds(), hours * 3600) / 60
         events.append(TrajectoryEvent(parameter, minute, reading.value))
@@ -128,7 +135,9 @@ def trajectory_of(
         weight_kg=facts.weight_kg,
         icu_type=None,
     )
-    return Trajectory(events=tuple(events), facts=stay, hours=hours)
+    return Trajectory(
+        events=tuple(events), facts=stay, hours=hours, bedside=bedside_of(readings, now)
+    )
 
 
 def _parameter(reading: Reading) -> str | None:

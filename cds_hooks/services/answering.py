@@ -6,6 +6,7 @@ the context is read, and no service sees a call whose data might be another pati
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -129,6 +130,7 @@ class Answering:
             Essential data could not be had.
         """
         received_at = self.clock.now()
+        gather_until = asyncio.get_running_loop().time() + self.deadline_s
         request = read_request(body)
         service = self.registry.service(service_id, request.hook)
         structlog.contextvars.bind_contextvars(
@@ -147,6 +149,7 @@ class Answering:
             grant=grant,
             chart=await gather(service.definition, context, sources),
             received_at=received_at,
+            gather_until=gather_until,
         )
         answer = response(await service.cards(call), ballot_3=self.registry.ballot_3)
         await self._remember(answer.cards, service_id, issuer, received_at)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 from anyio import to_thread
 
+from cds_hooks.cards.cause_part import cause_lines
 from cds_hooks.cards.risk_card import SimulatedEvent, TwinForecast, risk_card, too_little_card
-from cds_hooks.fhir.to_measurements import trajectory_of
+from cds_hooks.fhir.to_measurements import Kind, trajectory_of
 from cds_hooks.services.risk_record import record_proposals
 from cds_hooks.services.service import HookCall, ServiceDefinition
-from cds_hooks.services.templates import OBSERVATIONS, PATIENT, VITAL_SIGNS
+from cds_hooks.services.templates import (
+    GIVEN_TREATMENTS,
+    OBSERVATIONS,
+    PATIENT,
+    TREATMENT,
+    VITAL_SIGNS,
+)
 from inference.usecases import read_trajectory
+from twin.core.causes import Causes
 from twin.usecases import forecast
 
 if TYPE_CHECKING:
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
     from cds_hooks.wire.response import Card
     from inference.core.release import ReleasedModel
     from inference.ports import ModelRuntime
+    from twin.core.causes import CauseWeigher
 
 HORIZON_S: Final = 3600.0
 FEWEST_KINDS: Final = 3
@@ -37,10 +45,12 @@ DEFINITION = ServiceDefinition(
         "age. Research use only."
     ),
     hooks=("patient-view", "encounter-start", "encounter-discharge"),
-    prefetch=OBSERVATIONS,
+    prefetch=OBSERVATIONS | TREATMENT,
     essential=frozenset({PATIENT, VITAL_SIGNS}),
+    optional=frozenset({GIVEN_TREATMENTS}),
     usage_requirements=(
-        "Adults only. Without prefetch, the service reads Patient and Observation from fhirServer."
+        "Adults only. Without prefetch, the service reads Patient, Observation and "
+        "MedicationAdministration from fhirServer."
     ),
 )
 
@@ -57,25 +67,42 @@ class DeteriorationRisk:
         runtime: ModelRuntime,
         release: ReleasedModel,
         speaker: Speaker,
+        weigher: CauseWeigher,
     ) -> None:
         self._twins = twins
         self._runtime = runtime
         self._release = release
         self._speaker = speaker
+        self._weigher = weigher
 
     async def cards(self, call: HookCall) -> tuple[Card, ...]:
         """Return the risk card, the reason why there is none, or nothing for a quiet patient."""
-        patient = await self._twins.updated(call)
+        patient, foreseen = await to_thread.run_sync(self._looked_at, call)
         frame = self._speaker.frame(DEFINITION.id, call)
         reason = _why_not(patient)
         if reason is not None:
             return (too_little_card(frame, reason, patient.basis),)
         trajectory = trajectory_of(patient.readings.readings, patient.facts, call.received_at)
         reading = await read_trajectory(self._runtime, self._release, trajectory)
-        foreseen = await to_thread.run_sync(partial(_foreseen, patient))
+        cause = await to_thread.run_sync(self._cause, patient, call)
         records = record_proposals(call, patient, reading, self._release)
-        card = risk_card(frame, reading, foreseen, patient.basis, records)
+        card = risk_card(frame, reading, foreseen, patient.basis, records, cause)
         return () if card is None else (card,)
+
+    def _looked_at(self, call: HookCall) -> tuple[PatientTwin, TwinForecast]:
+        patient = self._twins.updated(call)
+        return patient, _foreseen(patient)
+
+    def _cause(self, patient: PatientTwin, call: HookCall) -> str | None:
+        """Return what is said of why the patient is in trouble; None when he is in none."""
+        twin = patient.assimilation.twin
+        found = self._weigher.weigh(
+            twin.measurements,
+            twin.fit.body,
+            call.received_at,
+            patient.latest(Kind.RESPIRATORY_RATE),
+        )
+        return cause_lines(found, call.received_at) if isinstance(found, Causes) else None
 
 
 def _why_not(patient: PatientTwin) -> str | None:

@@ -38,7 +38,7 @@ from cds_hooks.prefetch import (
 )
 from cds_hooks.security.scopes import queries_covered
 from cds_hooks.services.ownership import of_patient
-from cds_hooks.services.service import Chart, ServiceDefinition
+from cds_hooks.services.service import Chart, HookCall, ServiceDefinition
 from cds_hooks.wire.request import HookContext
 
 GATHER_DEADLINE_S: Final = 4.0
@@ -69,6 +69,15 @@ class Sources:
     ehr: Ehr
     deadline_s: float = GATHER_DEADLINE_S
     """For all queries together; what has not come by then is missing."""
+
+    @staticmethod
+    def left_to(call: HookCall, ehr: Ehr) -> Sources:
+        """Return what a service may still read for a call: its grant, in the time that is left."""
+        sources = Sources({}, call.grant, ehr)
+        if call.gather_until is None:
+            return sources
+        left_s = call.gather_until - asyncio.get_running_loop().time()
+        return replace(sources, deadline_s=max(0.0, left_s))
 
 
 @final
@@ -236,7 +245,8 @@ def _chart(
             + " ".join(chart.missing[key] for key in lacking)
             + " Send them as prefetch, or fhirServer with fhirAuthorization."
         )
-    return chart
+    gaps = {key: why for key, why in chart.missing.items() if key not in definition.optional}
+    return replace(chart, missing=gaps)
 
 
 def _read(wants: Iterable[Wanted], found: Mapping[str, _Found], patient_id: str) -> Chart:

@@ -18,6 +18,7 @@ from cds_hooks.errors import EhrError, HostNotAllowed
 from cds_hooks.fhir.imaging import ImagingStudyOnFile, endpoints_of
 from cds_hooks.ports import Clock, Ehr, FhirQuery, Grant
 from cds_hooks.security.scopes import queries_covered
+from inference.core.owner import Owner, doubt
 from inference.core.study import StudyReference
 from inference.errors import ArchiveError
 from inference.ports import ImageArchive
@@ -72,13 +73,39 @@ class Failed:
         return f"images not fetched: {self.reason}"
 
 
-FetchState = Waiting | Fetched | Failed
+@final
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The study came, and is not known to be of the chart's patient: nothing is read from it."""
+
+    reason: str
+    at: datetime
+
+    def __str__(self) -> str:
+        """Return the state in words for a card."""
+        return f"images not used: {self.reason}"
+
+
+FetchState = Waiting | Fetched | Failed | Refused
+
+
+_Key = tuple[str, str, Owner]
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
     study: ImagingStudyOnFile
     grant: Grant | None = field(repr=False)
+    owner: Owner
+
+    @property
+    def key(self) -> _Key:
+        """Return what the state is kept under.
+
+        The owner belongs to it: a study that another chart names is judged anew for that chart.
+        """
+        server = self.grant.fhir_server if self.grant is not None else ""
+        return (self.study.study_instance_uid, server, self.owner)
 
 
 @final
@@ -109,26 +136,27 @@ class ImageFetching:
         self._clock = clock
         self._default_address = default_address
         self._waiting: asyncio.Queue[_Job] = asyncio.Queue(MOST_WAITING)
-        self._states: OrderedDict[tuple[str, str], FetchState] = OrderedDict()
+        self._states: OrderedDict[_Key, FetchState] = OrderedDict()
 
-    def request(self, study: ImagingStudyOnFile, grant: Grant | None) -> FetchState:
+    def request(self, study: ImagingStudyOnFile, grant: Grant | None, owner: Owner) -> FetchState:
         """Return the state of a study, handing it to the background where it is not known yet.
 
         The grant is held until the study's turn, is used to read the ``Endpoint`` only, and is
-        never sent to an archive.
+        never sent to an archive. ``owner`` is what the chart says of its patient: images of which
+        it is not known that they are of the same one are refused.
         """
-        key = _key(study, grant)
-        known = self._states.get(key)
+        job = _Job(study, grant, owner)
+        known = self._states.get(job.key)
         now = self._clock.now()
         if isinstance(known, Waiting | Fetched):
             return known
-        if isinstance(known, Failed) and now - known.at < TRY_AGAIN_AFTER:
+        if isinstance(known, Failed | Refused) and now - known.at < TRY_AGAIN_AFTER:
             return known
         try:
-            self._waiting.put_nowait(_Job(study, grant))
+            self._waiting.put_nowait(job)
         except asyncio.QueueFull:
             return Failed("too many studies are waiting", now)
-        return self._remember(key, Waiting())
+        return self._remember(job.key, Waiting())
 
     async def run(self) -> None:
         """Fetch what is handed over, until cancelled; the application's lifespan runs this."""
@@ -140,7 +168,7 @@ class ImageFetching:
         while True:
             job = await self._waiting.get()
             state = await self._outcome(job)
-            self._remember(_key(job.study, job.grant), state)
+            self._remember(job.key, state)
             _LOG.info("study_fetched", outcome=type(state).__name__)
 
     async def _outcome(self, job: _Job) -> FetchState:
@@ -165,6 +193,9 @@ class ImageFetching:
             instances = await self._archive.fetch_instances(study)
         except (ArchiveError, EhrError, HostNotAllowed) as error:
             return Failed(_reason(error), self._clock.now())
+        reason = doubt((each.owner for each in instances), job.owner)
+        if reason is not None:
+            return Refused(reason, self._clock.now())
         return Fetched(len(instances), self._clock.now())
 
     async def _address(self, study: ImagingStudyOnFile, grant: Grant | None) -> str | None:
@@ -178,16 +209,12 @@ class ImageFetching:
                     return next(iter(found.values()))
         return self._default_address
 
-    def _remember(self, key: tuple[str, str], state: FetchState) -> FetchState:
+    def _remember(self, key: _Key, state: FetchState) -> FetchState:
         self._states[key] = state
         self._states.move_to_end(key)
         while len(self._states) > MOST_REMEMBERED:
             self._states.popitem(last=False)
         return state
-
-
-def _key(study: ImagingStudyOnFile, grant: Grant | None) -> tuple[str, str]:
-    return (study.study_instance_uid, grant.fhir_server if grant is not None else "")
 
 
 def _reason(error: ArchiveError | EhrError | HostNotAllowed) -> str:

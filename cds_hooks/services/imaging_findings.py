@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, final
 
 from cds_hooks.cards.imaging_card import StudyLine, imaging_card
 from cds_hooks.fhir.imaging import imaging_studies
+from cds_hooks.fhir.imaging_owner import chart_owner
 from cds_hooks.services.service import HookCall, ServiceDefinition
-from cds_hooks.services.templates import IMAGING, IMAGING_STUDIES
+from cds_hooks.services.templates import IMAGING, IMAGING_STUDIES, PATIENT
 
 if TYPE_CHECKING:
     from cds_hooks.services.image_fetching import ImageFetching
@@ -45,11 +46,13 @@ class ImagingFindings:
         )
         if not found.studies:
             return ()
+        owner = chart_owner(next(iter(call.chart.resources.get(PATIENT, ())), None))
         lines = []
         for study in found.studies:
             # Handing a study over never waits: the images come in the background.
-            state = self._fetching.request(study, call.grant)
+            state = self._fetching.request(study, call.grant, owner)
             lines.append(StudyLine(study.modalities, study.started, study.instances, str(state)))
         frame = self._speaker.frame(DEFINITION.id, call)
         not_used = tuple(f"{each.reference}: {each.reason}" for each in found.not_used)
-        return (imaging_card(frame, lines, not_used),)
+        missing = tuple(call.chart.missing.values())
+        return (imaging_card(frame, lines, not_used, missing),)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 from anyio import to_thread
@@ -14,7 +13,13 @@ from cds_hooks.ports import Ehr
 from cds_hooks.services.gather import Sources, read_references
 from cds_hooks.services.order_simulation import SimulatedOrders, refusal, simulated
 from cds_hooks.services.service import HookCall, ServiceDefinition
-from cds_hooks.services.templates import OBSERVATIONS, PATIENT, VITAL_SIGNS
+from cds_hooks.services.templates import (
+    GIVEN_TREATMENTS,
+    OBSERVATIONS,
+    PATIENT,
+    TREATMENT,
+    VITAL_SIGNS,
+)
 from cds_hooks.wire.request import OrderDispatchContext, OrderSelectContext, OrderSignContext
 
 if TYPE_CHECKING:
@@ -37,10 +42,12 @@ DEFINITION: Final = ServiceDefinition(
         "alternatives whose simulated outcome is better. Research use only."
     ),
     hooks=("order-select", "order-sign", "order-dispatch"),
-    prefetch=OBSERVATIONS,
+    prefetch=OBSERVATIONS | TREATMENT,
     essential=frozenset({PATIENT, VITAL_SIGNS}),
+    optional=frozenset({GIVEN_TREATMENTS}),
     usage_requirements=(
-        "Adults only. Without prefetch, the service reads Patient and Observation from fhirServer."
+        "Adults only. Without prefetch, the service reads Patient, Observation and "
+        "MedicationAdministration from fhirServer."
     ),
 )
 
@@ -61,12 +68,21 @@ class OrderEffects:
         drafts, unread = await self._drafts(call)
         if not drafts:
             return ()
-        patient = await self._twins.updated(call)
+        frame = self._speaker.frame(DEFINITION.id, call)
+        return await to_thread.run_sync(self._cards_of, call, frame, drafts, unread)
+
+    def _cards_of(
+        self,
+        call: HookCall,
+        frame: Frame,
+        drafts: tuple[msgspec.Raw, ...],
+        unread: Mapping[str, str],
+    ) -> tuple[Card, ...]:
+        patient = self._twins.updated(call)
         orders = orders_of(drafts, patient.facts).checked(
             lambda order: refusal((order.intervention,), patient)
         )
-        frame = self._speaker.frame(DEFINITION.id, call)
-        cards = await _effect_cards(frame, orders.understood, drafts, patient, call)
+        cards = _effect_cards(frame, orders.understood, drafts, patient, call)
         lines = [(each.label, each.reason) for each in orders.not_understood]
         lines += [(reference, why.partition(": ")[2]) for reference, why in unread.items()]
         if lines:
@@ -83,7 +99,7 @@ class OrderEffects:
             case OrderSignContext() as context:
                 return context.draft_orders, {}
             case OrderDispatchContext() as context:
-                sources = Sources({}, call.grant, self._ehr)
+                sources = Sources.left_to(call, self._ehr)
                 return await read_references(
                     context.dispatched_orders, context.patient_id, sources
                 )
@@ -91,7 +107,7 @@ class OrderEffects:
                 return (), {}
 
 
-async def _effect_cards(
+def _effect_cards(
     frame: Frame,
     orders: tuple[OrderedIntervention, ...],
     drafts: tuple[msgspec.Raw, ...],
@@ -113,8 +129,7 @@ async def _effect_cards(
         patient=patient,
         encounter_id=call.context.encounter_id,
     )
-    effects = await to_thread.run_sync(partial(simulated, converged, work))
     return [
         order_card(frame, effect, patient.fit_sentences, patient.basis, proposals)
-        for effect, proposals in effects
+        for effect, proposals in simulated(converged, work)
     ]

@@ -78,8 +78,10 @@ class PatientTwins:
     zone: tzinfo | None = None
     """The site's time zone, for times that come without one."""
 
-    async def updated(self, call: HookCall) -> PatientTwin:
+    def updated(self, call: HookCall) -> PatientTwin:
         """Read the chart, assimilate what is new, and return the patient with the twin.
+
+        It computes and waits for the store: call it in a worker thread, with what follows from it.
 
         Raises
         ------
@@ -93,7 +95,7 @@ class PatientTwins:
         patient = next(iter(chart.resources.get(PATIENT, ())), None)
         facts = patient_facts(patient, readings.readings, call.received_at, patient_id)
         body = body_of(facts)
-        assimilation = await assimilate(
+        assimilation = assimilate(
             self.store,
             self.estimator,
             patient_key(self.installation_key, call.fhir_server or call.issuer, patient_id),
@@ -112,7 +114,7 @@ def _basis(readings: Readings, chart: Chart) -> Basis:
         seen=tuple(
             Seen(
                 each.kind.value,
-                measured(each.value, each.unit),
+                each.said or measured(each.value, each.unit),
                 each.taken_at,
                 each.preliminary,
             )

@@ -27,6 +27,8 @@ class ServiceDefinition:
     prefetch: Mapping[str, str]
     essential: frozenset[str]
     """Prefetch keys without which the service answers 412."""
+    optional: frozenset[str] = frozenset()
+    """Keys whose absence is no gap that a card must name, since no card speaks of them yet."""
     usage_requirements: str | None = None
 
 
@@ -54,6 +56,11 @@ class HookCall:
     grant: Grant | None = field(repr=False)
     chart: Chart = field(repr=False)
     received_at: datetime = field(kw_only=True)
+    gather_until: float | None = field(default=None, kw_only=True)
+    """When the call's reading of the EHR must be over, by the event loop's clock.
+
+    None where nothing limits it, as in a call that was not made over HTTP.
+    """
 
 
 class CdsService(Protocol):

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from cds_hooks.fhir.codes import LOINC_SYSTEM
+from cds_hooks.fhir.codes import CODE_OF_KIND, LOINC_SYSTEM, SNOMED_SYSTEM
 from cds_hooks.fhir.codes_haemodynamics import HAEMODYNAMICS as HAEMODYNAMIC_CODES
+from cds_hooks.fhir.kinds import Kind
 
 _OF_PATIENT: Final = "patient={{context.patientId}}"
 
@@ -18,12 +19,29 @@ PATIENT: Final = "patient"
 VITAL_SIGNS: Final = "vitalSigns"
 LABORATORY: Final = "laboratory"
 HAEMODYNAMICS: Final = "haemodynamics"
+BEDSIDE: Final = "bedside"
+GIVEN_TREATMENTS: Final = "givenTreatments"
 IMAGING_STUDIES: Final = "imagingStudies"
 
 _HAEMODYNAMIC_TOKENS: Final = ",".join(
     f"{LOINC_SYSTEM}|{loinc.code}" for row in HAEMODYNAMIC_CODES for loinc in row.codes
 )
-OBSERVATION_KEYS: Final = (VITAL_SIGNS, LABORATORY, HAEMODYNAMICS)
+_BEDSIDE_ROWS: Final = tuple(
+    CODE_OF_KIND[kind]
+    for kind in (
+        Kind.CONSCIOUSNESS,
+        Kind.COMA_SCALE,
+        Kind.OXYGEN_FLOW,
+        Kind.OXYGEN_DEVICE,
+        Kind.AIR_OR_OXYGEN,
+        Kind.INSPIRED_OXYGEN_FRACTION,
+    )
+)
+_BEDSIDE_TOKENS: Final = ",".join(
+    [f"{LOINC_SYSTEM}|{loinc.code}" for row in _BEDSIDE_ROWS for loinc in row.codes]
+    + [f"{SNOMED_SYSTEM}|{code.code}" for row in _BEDSIDE_ROWS for code in row.snomed]
+)
+OBSERVATION_KEYS: Final = (VITAL_SIGNS, LABORATORY, HAEMODYNAMICS, BEDSIDE)
 
 OBSERVATIONS: Final[dict[str, str]] = {
     PATIENT: "Patient/{{context.patientId}}",
@@ -34,7 +52,18 @@ OBSERVATIONS: Final[dict[str, str]] = {
     HAEMODYNAMICS: (
         f"Observation?{_OF_PATIENT}&code={_HAEMODYNAMIC_TOKENS}&_sort=-date&_count=100"
     ),
+    # Consciousness and oxygen are surveys to one EHR, examinations or vital signs to another.
+    BEDSIDE: f"Observation?{_OF_PATIENT}&code={_BEDSIDE_TOKENS}&_sort=-date&_count=60",
+}
+TREATMENT: Final[dict[str, str]] = {
+    # Two days of an intensive care patient's running infusions and boluses.
+    GIVEN_TREATMENTS: (
+        f"MedicationAdministration?{_OF_PATIENT}&status=in-progress,completed,stopped"
+        "&_sort=-effective-time&_count=100"
+    ),
 }
 IMAGING: Final[dict[str, str]] = {
+    # Images are read only where they are known to be of this patient.
+    PATIENT: OBSERVATIONS[PATIENT],
     IMAGING_STUDIES: f"ImagingStudy?{_OF_PATIENT}&_sort=-started&_count=20",
 }

@@ -37,6 +37,21 @@ def decode(decoder: msgspec.json.Decoder[_T], data: bytes | msgspec.Raw, *, at: 
         raise NotJson(f"The JSON at {at} nests too deeply to be read.") from None
 
 
+def refuse_other_than_utf8(body: bytes | msgspec.Raw) -> None:
+    """Refuse a body that is not UTF-8 throughout, as RFC 8259, section 8.1, has it.
+
+    A reader that skips what it does not need would pass over it, and a later one stumble.
+
+    Raises
+    ------
+    cds_hooks.errors.NotJson
+    """
+    try:
+        bytes(body).decode()
+    except UnicodeDecodeError:
+        raise NotJson("The body is no JSON at $: it is not UTF-8.") from None
+
+
 def _sentence(reason: str, at: str) -> str:
     reason = _QUOTED_VALUE.sub(r"\1", reason)
     what, _, place = reason.partition(" - at `$")

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from cds_hooks.errors import BadRequest, WrongHook
-from cds_hooks.wire.reading import decode
+from cds_hooks.wire.reading import decode, refuse_other_than_utf8
 
 # FHIR's own rule for an id, https://hl7.org/fhir/R4/datatypes.html#id: nothing else may enter a
 # query.
@@ -203,6 +203,7 @@ def read_request(body: bytes | msgspec.Raw) -> HookRequest:
         A member is missing or of the wrong type, or an access token came without its server
         (invariant cds-r-1).
     """
+    refuse_other_than_utf8(body)
     request = decode(_REQUEST, body)
     if request.fhir_authorization is not None and request.fhir_server is None:
         raise BadRequest(

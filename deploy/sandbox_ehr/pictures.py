@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
 from sandbox_ehr.patients.courses import SamplePatient
-from sandbox_ehr.patients.generate import dicom_uid
+from sandbox_ehr.patients.generate import dicom_uid, record_number
 
 SIDE_PX = 384
 WORDS = "DRAWN FOR A SANDBOX - NOT A PATIENT"
@@ -69,7 +69,8 @@ def picture_file(sample: SamplePatient, now: datetime) -> Dataset | None:
     data.SOPInstanceUID = dicom_uid(sample.key, "instance")
     data.StudyInstanceUID = dicom_uid(sample.key, "study")
     data.SeriesInstanceUID = dicom_uid(sample.key, "series")
-    data.PatientID = sample.key
+    # No date of birth: the charts' dates move to the present, a file's would stay behind.
+    data.PatientID = record_number(sample)
     data.PatientName = f"{sample.family}^{sample.given}"
     data.PatientSex = sample.sex[0].upper()
     data.StudyDate, data.StudyTime = taken_at.strftime("%Y%m%d"), taken_at.strftime("%H%M%S")

@@ -8,39 +8,27 @@ inflates it; the identifiers are then read by pydicom.
 from __future__ import annotations
 
 import io
+import logging
 import re
 import struct
-from typing import Final
+from typing import Final, Literal
 
 import pydicom
 import pydicom.config
-from pydicom.errors import InvalidDicomError
 
+from inference.core.owner import Owner, birth_date_of, identifier_digest
 from inference.core.study import EncodedInstance
 from inference.errors import ArchiveUnreadable
 
 # pydicom would warn of a value that breaks its own rules, and quote the value in the log.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 _PREAMBLE: Final = 128
 _UID: Final = re.compile(r"[0-9.]{1,64}")
 _DEFLATED: Final = frozenset({"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.8.1"})
 _TRANSFER_SYNTAX: Final = (0x0002, 0x0010)
 _LONG_LENGTHS: Final = frozenset({b"OB", b"UN"})  # of the VRs that group 2 may hold
-_UNREADABLE: Final = (
-    InvalidDicomError,
-    AttributeError,
-    ValueError,
-    TypeError,
-    KeyError,
-    NotImplementedError,
-    EOFError,
-    RecursionError,
-    struct.error,
-    OSError,
-)
-"""What pydicom raises of bytes that are no file, or of one without an identifier."""
-
 _TAGS: Final = (
     "StudyInstanceUID",
     "SeriesInstanceUID",
@@ -48,7 +36,12 @@ _TAGS: Final = (
     "SOPClassUID",
     "SeriesNumber",
     "InstanceNumber",
+    "PatientID",
+    "OtherPatientIDsSequence",
+    "PatientBirthDate",
+    "PatientSex",
 )
+_SEXES: Final[dict[str, Literal["female", "male"]]] = {"F": "female", "M": "male"}
 
 
 def identified(data: bytes) -> EncodedInstance:
@@ -75,9 +68,23 @@ def identified(data: bytes) -> EncodedInstance:
             series_number=_number(header.get("SeriesNumber")),
             instance_number=_number(header.get("InstanceNumber")),
             data=data,
+            owner=_owner(header),
         )
-    except _UNREADABLE:
+    except Exception:  # noqa: BLE001  pydicom has no one error for bytes that are no file
         raise ArchiveUnreadable("a part is no DICOM file with its identifiers") from None
+
+
+def _owner(header: pydicom.Dataset) -> Owner:
+    """Return what a file says of its patient (PS3.3, section C.7.1.1); names are not read."""
+    others = header.get("OtherPatientIDsSequence") or ()
+    identifiers = [header.get("PatientID"), *(each.get("PatientID") for each in others)]
+    return Owner(
+        identifiers=frozenset(
+            identifier_digest(str(each)) for each in identifiers if each and str(each).strip()
+        ),
+        birth_date=birth_date_of(str(header.get("PatientBirthDate") or "")),
+        sex=_SEXES.get(str(header.get("PatientSex") or "").strip()),
+    )
 
 
 def _transfer_syntax(data: bytes) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from inference.core.owner import NOBODY, Owner
+
 
 @dataclass(frozen=True, slots=True)
 class StudyReference:
@@ -27,6 +29,8 @@ class EncodedInstance:
     """0 where the file gives none."""
     instance_number: int
     data: bytes = field(repr=False)
+    owner: Owner = NOBODY
+    """What the file says of its patient, to be compared with the chart before it is read."""
 
     @property
     def order(self) -> tuple[int, str, int, str]:

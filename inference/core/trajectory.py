@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -115,6 +115,14 @@ class StayFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Bedside:
+    """What NEWS2 asks and no series holds; ``None``: the series tell, or nobody does."""
+
+    alert: bool | None = None
+    on_oxygen: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trajectory:
     """A window of ``hours`` that ends now, with every event of it.
 
@@ -126,6 +134,7 @@ class Trajectory:
     facts: StayFacts
     hours: float
     twin_features: Mapping[str, float] | None = None
+    bedside: Bedside = Bedside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +153,8 @@ class TrajectoryColumns:
         Age, sex (1 male), height, weight, kind of unit; NaN where unknown.
     hours
         Length of the window.
+    bedside
+        For NEWS2 only; no net reads it.
     """
 
     parameter: NDArray[np.int64]
@@ -151,6 +162,7 @@ class TrajectoryColumns:
     value: NDArray[np.float64]
     facts: NDArray[np.float64]
     hours: float
+    bedside: Bedside = Bedside()
 
 
 def columns_of(trajectory: Trajectory) -> TrajectoryColumns:
@@ -159,13 +171,14 @@ def columns_of(trajectory: Trajectory) -> TrajectoryColumns:
     Events of an unknown parameter, after now or before the window are left out.
     """
     known = [event for event in trajectory.events if event.parameter in SERIES_INDEX]
-    return clean_columns(
+    columns = clean_columns(
         np.array([SERIES_INDEX[event.parameter] for event in known], dtype=np.int64),
         np.array([event.minute / 60.0 - trajectory.hours for event in known], dtype=np.float64),
         np.array([event.value for event in known], dtype=np.float64),
         facts_array(trajectory.facts),
         trajectory.hours,
     )
+    return replace(columns, bedside=trajectory.bedside)
 
 
 def clean_columns(

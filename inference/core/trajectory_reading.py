@@ -158,7 +158,10 @@ def extreme_share(columns: TrajectoryColumns, standards: Standards) -> float:
 
 
 def news2_of(columns: TrajectoryColumns) -> News2:
-    """Return NEWS2 of the last values of the last 24 h (SpO2 scale 1)."""
+    """Return NEWS2 of the last values of the last 24 h (SpO2 scale 1).
+
+    What the bedside says of consciousness and oxygen is newer than, or the same as, the series.
+    """
     series = timed_series(columns)
 
     def last(name: str) -> float | None:
@@ -167,9 +170,13 @@ def news2_of(columns: TrajectoryColumns) -> News2:
         return None if np.isnan(value) else value
 
     oxygen, ventilated, coma = last("FiO2"), last("MechVent"), last("GCS")
-    on_oxygen = None
-    if oxygen is not None or ventilated is not None:
+    bedside = columns.bedside
+    on_oxygen = bedside.on_oxygen
+    if on_oxygen is None and (oxygen is not None or ventilated is not None):
         on_oxygen = (oxygen or 0.0) > 0.215 or (ventilated or 0.0) > 0
+    alert = bedside.alert
+    if alert is None and coma is not None:
+        alert = coma >= 15
     return news2(
         BedsideValues(
             respiratory_rate_per_min=last("RespRate"),
@@ -177,7 +184,7 @@ def news2_of(columns: TrajectoryColumns) -> News2:
             on_oxygen=on_oxygen,
             systolic_pressure_mmhg=last("Systolic"),
             pulse_per_min=last("HR"),
-            alert=None if coma is None else coma >= 15,
+            alert=alert,
             temperature_c=last("Temp"),
         )
     )

@@ -1,14 +1,16 @@
 """EfficientNet on trajectory images, with heads for death, other outcomes and what was hidden.
 
-    image [5, 57, 40] ─ local mixture ─ EfficientNet (timm) ─ map [c, 2, 2] ─ flattened
-    flattened ─┬─ death logit
-               ├─ auxiliary: length of stay, SAPS-I, SOFA
-               ├─ hidden rows
-               └─ next hours
+    image [5, 57, 40] ─ local mixture ─ EfficientNet (timm) ─ map [c, 2, 2] ─ flattened, levelled
+    levelled ─┬─ death logit
+              ├─ auxiliary: length of stay, SAPS-I, SOFA
+              ├─ hidden rows
+              └─ next hours
 
 A convolution shares its weights over rows, but a row of lactate is not a row of sodium. The local
 mixture gives each place of the image its own small mixture of the channels, and the map is
-flattened instead of averaged, so that place is not lost at the end. Compound scaling: B0 to B3 of
+flattened instead of averaged, so that place is not lost at the end. Layer normalisation then gives
+every stay an embedding of the same length: without it a few stays in a hundred lit single channels
+so brightly that their log-odds reached -28. Compound scaling: B0 to B3 of
 Tan & Le 2019 (https://arxiv.org/abs/1905.11946) by name; the image size is the same for all.
 """
 
@@ -58,7 +60,14 @@ class TrajectoryNet(nn.Module):
     """EfficientNet ``name``, ``efficientnet_b0`` to ``_b3``, on images of ``shape``."""
 
     def __init__(
-        self, name: str, shape: tuple[int, int, int], timed_rows: int, dropout: float = 0.3
+        self,
+        name: str,
+        shape: tuple[int, int, int],
+        timed_rows: int,
+        *,
+        levelled: bool = True,
+        dropout: float = 0.3,
+        drop_path: float = 0.15,
     ) -> None:
         super().__init__()
         channels, rows, columns = shape
@@ -69,7 +78,7 @@ class TrajectoryNet(nn.Module):
                 in_chans=channels + MIXTURES,
                 num_classes=0,
                 global_pool="",
-                drop_path_rate=0.1,
+                drop_path_rate=drop_path,
             )
         )
         with torch.no_grad():
@@ -77,6 +86,7 @@ class TrajectoryNet(nn.Module):
                 torch.zeros(1, channels + MIXTURES, rows, columns)
             ).numel()
         self.train()
+        self.level = nn.LayerNorm(width) if levelled else nn.Identity()
         self.dropout = nn.Dropout(dropout)
         self.death = nn.Linear(width, 1)
         self.auxiliary = nn.Linear(width, 3)
@@ -85,7 +95,7 @@ class TrajectoryNet(nn.Module):
 
     def forward(self, image: Tensor) -> TrajectoryOutputs:
         """Return all heads; death as a logit."""
-        embedding = self.backbone(self.mixture(image)).flatten(1)
+        embedding = self.level(self.backbone(self.mixture(image)).flatten(1))
         kept = self.dropout(embedding)
         return TrajectoryOutputs(
             self.death(kept)[:, 0],

@@ -85,5 +85,21 @@ def with_interval(
     return {"value": measure(truth, value), "low": float(low), "high": float(high)}
 
 
+def paired_difference(
+    metric: Callable[[Array, Array], float], died: Array, pairs: list[tuple[Array, Array]]
+) -> dict[str, float]:
+    """Return the mean difference of pairs (one, other) with its 95 % bootstrap interval."""
+
+    def over(places: NDArray[np.int64]) -> float:
+        truth = died[places]
+        apart = [metric(truth, one[places]) - metric(truth, other[places]) for one, other in pairs]
+        return float(np.mean(apart))
+
+    random = np.random.default_rng(0)
+    draws = [over(random.integers(0, len(died), len(died))) for _ in range(RESAMPLES)]
+    low, high = np.nanquantile(draws, (0.025, 0.975))
+    return {"value": over(np.arange(len(died))), "low": float(low), "high": float(high)}
+
+
 def _pair(died: ArrayLike, score: ArrayLike) -> tuple[NDArray[np.bool_], Array]:
     return np.asarray(died, dtype=np.float64) > 0.5, np.asarray(score, dtype=np.float64)

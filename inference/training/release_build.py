@@ -33,7 +33,12 @@ from inference.training.fusion_fit import (
 )
 from inference.training.gradient_boosting import POORER_WEIGHT
 from inference.training.metrics import auprc, auroc, with_interval
-from inference.training.release_words import SHARED_ATTRIBUTES, card_text, interval_text
+from inference.training.release_words import (
+    SHARED_ATTRIBUTES,
+    card_text,
+    interval_text,
+    range_text,
+)
 
 Array = NDArray[np.float64]
 YOUNGEST_YEARS: Final = 16.0
@@ -51,12 +56,20 @@ POPULATION: Final = (
 class Outputs:
     """What the graphs say of the examples: net log-odds and boosting log-odds by member.
 
-    ``honest`` is the boosting's cross-fitted log-odds, of a model that did not see the stay.
+    ``raw`` is the net's log-odds before they are bounded; ``honest`` the boosting's cross-fitted
+    ones, of a model that did not see the stay.
     """
 
+    raw: Array
     net: Array
     members: Array
     honest: Array
+
+    def of(self, chosen: NDArray[np.bool_]) -> Outputs:
+        """Return the outputs of some of the examples."""
+        return Outputs(
+            self.raw[chosen], self.net[chosen], self.members[chosen], self.honest[chosen]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +98,10 @@ def run_graphs(
         found = session.run([NET, BOOSTING], feed)
         net.append(found[0])
         members.append(found[1])
+    raw = np.concatenate(net).astype(np.float64)
     return Outputs(
-        bounded(np.concatenate(net).astype(np.float64)),
+        raw,
+        bounded(raw),
         log_odds(np.concatenate(members).astype(np.float64)),
         log_odds(teacher[rows]),
     )
@@ -166,6 +181,11 @@ def judge(
             "calibration_slope_and_intercept": [
                 round(one, 4) for one in calibration_line(died[~whole], log_odds(risk[~whole]))
             ],
+        },
+        "net_range": {
+            "lowest": round(float(outputs.raw.min()), 2),
+            "highest": round(float(outputs.raw.max()), 2),
+            "share_bounded": round(float((outputs.raw != outputs.net).mean()), 5),
         },
         "subgroups": _subgroups(examples, rows[whole], died[whole], risk[whole]),
     }, thresholds
@@ -304,6 +324,7 @@ def _own_attributes(document: Mapping[str, Any]) -> dict[str, str]:
             f"{evidence['held_out_deaths']} deaths, with 95 % intervals: AUROC "
             f"{interval_text(held['auroc'])}, AUPRC {interval_text(held['auprc'])}."
         ),
+        **_known_risks(evidence),
         "fairness_same_source": "; ".join(
             f"{name}: AUROC {interval_text(one['auroc'])}, mean risk {one['mean_risk']:.3f}, "
             f"observed {one['observed']:.3f}"
@@ -313,6 +334,15 @@ def _own_attributes(document: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def _known_risks(evidence: Mapping[str, Any]) -> dict[str, str]:
+    found = evidence.get("net_range")
+    if found is None:
+        return {}
+    said = SHARED_ATTRIBUTES[RISKS]
+    return {RISKS: f"{said} {range_text(found)}"}
+
+
+RISKS: Final = "known_risks_and_limitations"
 _STAY: Final = "stay"
 _IMAGE_SPEC: Final = {
     "name": IMAGE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -12,22 +13,36 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from inference.core.fusion import fused_log_odds, probability
+from inference.core.fusion import fused_log_odds, probability, weights_from
+from inference.core.trajectory_reading import standards_of
+from inference.errors import TrainingDataUnusable
+from inference.releases.library import ReleaseLibrary
 from inference.training import release_build
 from inference.training.compress import stored_in_8_bits
-from inference.training.examples import load_examples
+from inference.training.examples import Examples, load_examples
 from inference.training.export import net_graph, side_by_side
-from inference.training.metrics import auprc, auroc
+from inference.training.metrics import auprc, auroc, paired_difference
+from inference.training.release_words import TABLES
 from inference.training.trajectory_loop import averaged_net
 
-TABLES: Final = ("ablation", "compound_scaling")
-"""Further evidence, read from JSON files of these names in the run's folder if they are there."""
+Array = NDArray[np.float64]
+COMPARED_VERSIONS: Final = 2
+"""Of each held-out stay by the release before: as it was, and its first poorer version."""
 
 
 def make_releases(
-    run: Path, to: Path, version: str, built: date, compute: str, report: Callable[[str], None]
+    run: Path,
+    to: Path,
+    version: str,
+    built: date,
+    compute: str,
+    report: Callable[[str], None],
+    previous: Path | None = None,
 ) -> None:
-    """Fit on the calibration part, judge on the test part, and write both releases."""
+    """Fit on the calibration part, judge on the test part, and write both releases.
+
+    ``previous`` is a folder of releases whose ``deterioration`` is judged on the same stays.
+    """
     examples = load_examples(run / "examples")
     teacher = np.load(run / "teacher.npy")
     boosting = onnx.load(str(run / "boosting.onnx"))
@@ -42,9 +57,17 @@ def make_releases(
     judged = release_build.run_graphs(small, examples, teacher, test)
     evidence, thresholds = release_build.judge(examples, judged, test, fitted)
     whole = test[examples.version[test] == 0]
-    pairs = [release_build.run_graphs(one, examples, teacher, whole) for one in (exact, small)]
+    pairs = (
+        release_build.run_graphs(exact, examples, teacher, whole),
+        judged.of(examples.version[test] == 0),
+    )
     evidence["storage"] = _storage(examples.died[whole], pairs, fitted, (len(exact), len(small)))
     evidence["compute"] = compute
+    if previous is not None:
+        report("reading the test part by the release before")
+        chosen = examples.version[test] < COMPARED_VERSIONS
+        said = fused_log_odds(fitted.fusion, judged.net, judged.members)[chosen]
+        evidence["previous"] = _beside(previous, examples, teacher, test[chosen], said)
     for name in TABLES:
         if (run / f"{name}.json").exists():
             evidence[name] = json.loads((run / f"{name}.json").read_text(encoding="utf-8"))
@@ -56,6 +79,50 @@ def make_releases(
         to, version, built, graphs, examples, fitted, evidence, thresholds
     )
     report(f"wrote {', '.join(graphs)}")
+
+
+def _beside(
+    folder: Path,
+    examples: Examples,
+    teacher: Array,
+    rows: NDArray[np.int64],
+    said: Array,
+) -> dict[str, Any]:
+    """Judge the release before on the same examples; it must standardise images alike."""
+    library = ReleaseLibrary(folder)
+    release = library.load(release_build.NAME)
+    before, now = standards_of(release), examples.standards
+    for field in fields(now):
+        if not np.array_equal(getattr(before, field.name), getattr(now, field.name)):
+            raise TrainingDataUnusable(release.identity, 0, "the standards of this run's images")
+    outputs = release_build.run_graphs(library.weights(release), examples, teacher, rows)
+    joined = fused_log_odds(weights_from(release.calibration), outputs.net, outputs.members)
+    return beside_previous(examples, rows, (said, joined), release.identity)
+
+
+def beside_previous(
+    examples: Examples,
+    rows: NDArray[np.int64],
+    said: tuple[Array, Array],
+    identity: str,
+) -> dict[str, Any]:
+    """Return how a release differs from the one before it, on the same stays.
+
+    ``said`` are the joined log-odds of both on ``rows``, this release first.
+    """
+    died = examples.died[rows].astype(np.float64)
+    whole = examples.version[rows] == 0
+    this, before = said
+
+    def apart(measure: Any, chosen: NDArray[np.bool_]) -> dict[str, float]:  # noqa: ANN401
+        return paired_difference(measure, died[chosen], [(this[chosen], before[chosen])])
+
+    return {
+        "identity": identity,
+        "auroc_difference": apart(auroc, whole),
+        "auprc_difference": apart(auprc, whole),
+        "auroc_poorer_difference": apart(auroc, ~whole),
+    }
 
 
 def _copy(model: Any) -> Any:  # noqa: ANN401 - onnx is untyped

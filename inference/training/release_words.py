@@ -24,8 +24,7 @@ SHARED_ATTRIBUTES: Final = {
         "Learnt from intensive care of one hospital with one death in seven:"
         " on a general ward the number is too high until calibrated there. What was measured, and "
         "how often, reflects what clinicians already thought. Single sets of vital signs carry "
-        "little: the interval shows sampling error, not that. On about one stay in a hundred the "
-        "net's own output leaves its range and is bounded."
+        "little: the interval shows sampling error, not that."
     ),
     "inclusion_and_exclusion": (
         "PhysioNet/CinC 2012 sets a and b: stays of at least 48 h in intensive care, patients of "
@@ -59,6 +58,10 @@ SHARED_ATTRIBUTES: Final = {
     "update_process": "A new release with a new digest and its own evidence; no fixed frequency.",
     "correction_process": "A release that proves wrong is withdrawn; no promise of time.",
 }
+
+
+TABLES: Final = ("ablation", "fusion", "compound_scaling")
+"""Evidence that is a table: title, note, columns and rows; kept in the order of the card."""
 
 
 def card_text(document: Mapping[str, Any]) -> str:
@@ -100,7 +103,16 @@ def _figures(evidence: Mapping[str, Any]) -> str:
         lines.append(
             f"| {name.replace('_', ' ')} | {figures} | {one['calibration']['slope']:.2f} |"
         )
-    return "\n".join(lines) + "\n\n95 % intervals by bootstrap over stays."
+    said = ["\n".join(lines), "95 % intervals by bootstrap over stays."]
+    if "previous" in evidence:
+        before = evidence["previous"]
+        said.append(
+            f"Beside {before['identity']} on the same stays: AUROC "
+            f"{signed_text(before['auroc_difference'])}, AUPRC "
+            f"{signed_text(before['auprc_difference'])}; on their poorer versions: AUROC "
+            f"{signed_text(before['auroc_poorer_difference'])}."
+        )
+    return "\n\n".join(said)
 
 
 def _levels(document: Mapping[str, Any]) -> str:
@@ -133,10 +145,12 @@ def _rest(evidence: Mapping[str, Any]) -> str:
             for name, one in evidence["subgroups"].items()
         ]
         parts.append("## Subgroups\n\n" + "\n".join(lines))
+    if "net_range" in evidence:
+        parts.append(f"## Range of the net's output\n\n{range_text(evidence['net_range'])}")
     for key, title in (("storage", "Storage"), ("compute", "Compute")):
         if key in evidence:
             parts.append(f"## {title}\n\n{evidence[key]}")
-    parts += [_table(evidence[key]) for key in ("ablation", "compound_scaling") if key in evidence]
+    parts += [_table(evidence[key]) for key in TABLES if key in evidence]
     return "\n\n".join(parts)
 
 
@@ -155,3 +169,17 @@ def interval_text(figure: Mapping[str, float | None]) -> str:
     if figure["value"] is None:
         return "unknown"
     return f"{figure['value']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})"
+
+
+def range_text(found: Mapping[str, float]) -> str:
+    """Say how far the net's own log-odds go on the held-out stays and their poorer versions."""
+    return (
+        f"On the held-out stays and their poorer versions EfficientNet-B3's own log-odds lie "
+        f"between {found['lowest']:.1f} and {found['highest']:.1f}; "
+        f"{found['share_bounded']:.2%} of them are bounded before they are joined."
+    )
+
+
+def signed_text(figure: Mapping[str, float]) -> str:
+    """Return a difference with its interval in words, signs written out."""
+    return f"{figure['value']:+.3f} ({figure['low']:+.3f} to {figure['high']:+.3f})"

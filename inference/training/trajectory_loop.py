@@ -1,7 +1,8 @@
 """Trains one trajectory net: batches, schedule, exponential average, checkpoints, metrics as CSV.
 
 The budget is wall-clock minutes, because the machines that train this differ and are shared; the
-learning rate follows the share of the budget that is spent, and the release says what was spent.
+learning rate follows the share of the budget that is spent, and the release says what was spent,
+in processor time too.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,15 +27,25 @@ from inference.training.metrics import auprc, auroc
 from inference.training.trajectory_losses import LossWeights, Targets, total_loss
 
 MEAN_COLUMN = TIME_COLUMNS + AGGREGATES.index("mean")
+STEPS_BETWEEN_CHECKPOINTS = 40
+STATISTICS_MOMENTUM = 0.03
+"""Of the running statistics: the last ones are what the end of training and serving use."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
-    """``minutes`` is the budget, ``pretraining`` the share of it without labels."""
+    """``minutes`` or, where given, ``epochs`` or ``steps`` is the budget.
+
+    ``pretraining`` is its first share, without labels; ``settled`` its last, in which
+    normalisation uses the running statistics as in serving: there a bright place no longer shrinks
+    itself by raising the statistics of its own batch. ``hide`` is the largest share of rows hidden
+    at random.
+    """
 
     net: str = "efficientnet_b3"
     minutes: float = 60.0
     epochs: int | None = None
+    steps: int | None = None
     pretraining: float = 0.08
     batch: int = 48
     learning_rate: float = 1.5e-3
@@ -44,6 +55,9 @@ class LoopSettings:
     threads: int = 2
     seed: int = 0
     poorer: bool = True
+    hide: float = 0.25
+    levelled: bool = True
+    settled: float = 0.3
     losses: LossWeights = field(default_factory=LossWeights)
 
 
@@ -54,6 +68,7 @@ class Progress:
     epoch: int = 0
     steps: int = 0
     spent_s: float = 0.0
+    core_s: float = 0.0
 
 
 class TrajectoryTrainer:
@@ -88,17 +103,25 @@ class TrajectoryTrainer:
         folder.mkdir(parents=True, exist_ok=True)
 
     def _fresh(self) -> TrajectoryNet:
-        net = TrajectoryNet(self.settings.net, IMAGE_SHAPE, len(TIMED_ROWS))
+        net = TrajectoryNet(
+            self.settings.net, IMAGE_SHAPE, len(TIMED_ROWS), levelled=self.settings.levelled
+        )
+        for one in _normalisations(net):
+            one.momentum = STATISTICS_MOMENTUM
         return net.to(memory_format=torch.channels_last)
 
     def run(self, report: Any = print) -> TrajectoryNet:  # noqa: ANN401 - any callable with a line
         """Train until the budget is spent; return the averaged net."""
         while not self._finished():
-            started, lines = time.monotonic(), []
+            lines = []
+            started, core = time.monotonic(), time.process_time()
             for picked in self._batches():
                 lines.append(self._step(picked))
                 self.progress.spent_s += time.monotonic() - started
-                started = time.monotonic()
+                self.progress.core_s += time.process_time() - core
+                started, core = time.monotonic(), time.process_time()
+                if self.progress.steps % STEPS_BETWEEN_CHECKPOINTS == 0:
+                    self.save()
                 if self._spent() >= 1:
                     break
             self.progress.epoch += 1
@@ -110,6 +133,8 @@ class TrajectoryTrainer:
         return self._spent() >= 1
 
     def _spent(self) -> float:
+        if self.settings.steps is not None:
+            return self.progress.steps / self.settings.steps
         if self.settings.epochs is not None:
             return self.progress.steps / (self.settings.epochs * self._steps_per_epoch())
         return self.progress.spent_s / 60.0 / self.settings.minutes
@@ -136,6 +161,9 @@ class TrajectoryTrainer:
         self._set_rate()
         image, targets = self._batch(picked)
         self.net.train()
+        if self._spent() >= 1 - self.settings.settled:
+            for one in _normalisations(self.net):
+                one.eval()
         labelled = self._spent() >= self.settings.pretraining
         loss = total_loss(self.net(image), targets, self.settings.losses, labelled)
         self.optimiser.zero_grad(set_to_none=True)
@@ -183,7 +211,7 @@ class TrajectoryTrainer:
     def _hide(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Hide some rows in place; return their means, NaN for rows that were not hidden."""
         timed = len(TIMED_ROWS)
-        share = self.random.uniform(0.0, 0.25, (len(image), 1))
+        share = self.random.uniform(0.0, self.settings.hide, (len(image), 1))
         hide = self.random.random((len(image), timed)) < share
         means = image[:, 0, :timed, MEAN_COLUMN].copy()
         known = image[:, 3, :timed, MEAN_COLUMN] > 0
@@ -217,6 +245,7 @@ class TrajectoryTrainer:
             "optimiser": self.optimiser.state_dict(),
             "progress": asdict(self.progress),
             "name": self.settings.net,
+            "levelled": self.settings.levelled,
         }
         torch.save(state, self.folder / "checkpoint.partial")
         (self.folder / "checkpoint.partial").replace(self.folder / "checkpoint.pt")
@@ -230,25 +259,45 @@ class TrajectoryTrainer:
             self.averaged.load_state_dict(state["averaged"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.progress = Progress(**state["progress"])
+            self.random = np.random.default_rng([self.settings.seed, self.progress.steps])
 
 
 def averaged_net(folder: Path) -> TrajectoryNet:
     """Return the averaged net of a checkpoint folder, ready to judge with."""
     state = torch.load(folder / "checkpoint.pt", weights_only=True)
-    net = TrajectoryNet(state["name"], IMAGE_SHAPE, len(TIMED_ROWS))
+    net = TrajectoryNet(state["name"], IMAGE_SHAPE, len(TIMED_ROWS), levelled=state["levelled"])
     net.load_state_dict(state["averaged"])
     return net.eval()
 
 
+def _normalisations(net: TrajectoryNet) -> list[torch.nn.BatchNorm2d]:
+    return [one for one in net.modules() if isinstance(one, torch.nn.BatchNorm2d)]
+
+
+class NetSays(NamedTuple):
+    """Of some examples: logit of death ``[example]`` and embedding ``[example, width]``."""
+
+    death: NDArray[np.float64]
+    embedding: NDArray[np.float64]
+
+
 @torch.no_grad()
+def net_says(net: TrajectoryNet, examples: Examples, picked: NDArray[np.int64]) -> NetSays:
+    """Return what a net says of each picked example."""
+    net.eval()
+    found: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+    for start in range(0, len(picked), 128):
+        image = np.asarray(examples.image[picked[start : start + 128]], dtype=np.float32)
+        outputs = net(torch.from_numpy(image).to(memory_format=torch.channels_last))
+        found.append((outputs.death.numpy(), outputs.embedding.numpy()))
+    death, embedding = (
+        np.concatenate(part).astype(np.float64) for part in zip(*found, strict=True)
+    )
+    return NetSays(death, embedding)
+
+
 def death_logits(
     net: TrajectoryNet, examples: Examples, picked: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the logit of death of each picked example."""
-    net.eval()
-    found = []
-    for start in range(0, len(picked), 128):
-        image = np.asarray(examples.image[picked[start : start + 128]], dtype=np.float32)
-        tensor = torch.from_numpy(image).to(memory_format=torch.channels_last)
-        found.append(net(tensor).death.numpy())
-    return np.concatenate(found).astype(np.float64)
+    return net_says(net, examples, picked).death

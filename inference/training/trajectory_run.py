@@ -17,6 +17,8 @@ from inference.training.gradient_boosting import BoostingSettings, cross_fit
 from inference.training.physionet2012 import Stay, read_stays
 
 CONFIGS: Final = Path(__file__).parent / "configs"
+TWINS: Final = "twin_features.npz"
+"""Beside the examples of a run: the twin of each stay, where it was fitted."""
 Report = Callable[[str], None]
 
 
@@ -85,6 +87,21 @@ class TrajectoryRun:
                 boosting_graph(fitted.models).SerializeToString()
             )
             np.save(kept, fitted.probability)
+        found: NDArray[np.float64] = np.load(kept)
+        return found
+
+    def known_examples(self) -> Examples:
+        """Return the examples that are there; raise TrainingDataUnusable if none are."""
+        kept = self.folder / "examples"
+        if not (kept / "columns.npz").exists():
+            raise TrainingDataUnusable(kept.name, 0, "the examples of a run: train first")
+        return load_examples(kept)
+
+    def known_teacher(self) -> NDArray[np.float64]:
+        """Return the teacher that is there; raise TrainingDataUnusable if none is."""
+        kept = self.folder / "teacher.npy"
+        if not kept.exists():
+            raise TrainingDataUnusable(kept.name, 0, "the teacher of a run: train first")
         found: NDArray[np.float64] = np.load(kept)
         return found
 

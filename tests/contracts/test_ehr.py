@@ -22,7 +22,14 @@ from cds_hooks.fhir.rest_ehr import RestEhr
 from cds_hooks.ports import Ehr, FhirQuery, Grant
 from cds_hooks.security.egress import Egress
 from cds_hooks.security.egress_transport import client
-from cds_hooks.services.templates import IMAGING, LABORATORY, OBSERVATIONS, VITAL_SIGNS
+from cds_hooks.services.templates import (
+    GIVEN_TREATMENTS,
+    IMAGING,
+    LABORATORY,
+    OBSERVATIONS,
+    TREATMENT,
+    VITAL_SIGNS,
+)
 from sandbox_ehr.access_tokens import AccessTokens
 from sandbox_ehr.app import _refused
 from sandbox_ehr.errors import SandboxError
@@ -68,6 +75,20 @@ def study(patient: str, number: int) -> Json:
     }
 
 
+def administration(patient: str, number: int, status: str) -> Json:
+    return {
+        "resourceType": "MedicationAdministration",
+        "id": f"{patient}-given-{number}",
+        "status": status,
+        "subject": {"reference": f"Patient/{patient}"},
+        "medicationCodeableConcept": {"text": "Metoprolol"},
+        "effectivePeriod": {
+            "start": f"2026-11-20T{number:02d}:00:00+00:00",
+            "end": f"2026-11-20T{number:02d}:30:00+00:00",
+        },
+    }
+
+
 CHART: list[Json] = [
     *({"resourceType": "Patient", "id": name, "gender": "female"} for name in ("p1", "p2")),
     *(observation("p1", number, "8867-4", "vital-signs") for number in range(23)),
@@ -75,6 +96,10 @@ CHART: list[Json] = [
     *(observation("p1", number, "60985-9", "exam") for number in range(2)),
     *(observation("p2", number, "8867-4", "vital-signs") for number in range(4)),
     *(study("p1", number) for number in range(3)),
+    *(administration("p1", number, "completed") for number in range(3)),
+    administration("p1", 3, "not-done"),
+    administration("p1", 4, "in-progress"),
+    administration("p2", 5, "completed"),
 ]
 BUNDLE: Json = {
     "resourceType": "Bundle",
@@ -182,6 +207,11 @@ def test_enough_resources_are_enough(ask: Ask) -> None:
 def test_studies_come_newest_first(ask: Ask) -> None:
     found = ask(filled(next(iter(IMAGING.values()))))
     assert [each["id"] for each in found] == ["p1-study-2", "p1-study-1", "p1-study-0"]
+
+
+def test_what_was_given_comes_newest_first_without_what_was_not(ask: Ask) -> None:
+    found = ask(filled(TREATMENT[GIVEN_TREATMENTS]))
+    assert [each["id"] for each in found] == [f"p1-given-{number}" for number in (4, 2, 1, 0)]
 
 
 def test_dates_bound_a_search(ask: Ask) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,13 +59,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TwinStore]
 
 def test_a_patient_without_a_twin_is_an_error_not_an_average_patient(store: TwinStore) -> None:
     with pytest.raises(TwinNotFound):
-        asyncio.run(store.load(PatientKey("nobody")))
+        store.load(PatientKey("nobody"))
 
 
 def test_what_was_saved_comes_back_whole(store: TwinStore) -> None:
     saved = a_twin()
-    asyncio.run(store.save(saved))
-    loaded = asyncio.run(store.load(saved.patient))
+    store.save(saved)
+    loaded = store.load(saved.patient)
     assert (loaded.revision, loaded.model_version, loaded.updated_at) == (1, "1", NOON)
     assert loaded.measurements == saved.measurements
     assert loaded.fit.outcome is FitOutcome.WIDE
@@ -82,42 +82,40 @@ def test_what_was_saved_comes_back_whole(store: TwinStore) -> None:
 def test_the_drift_comes_back_with_the_fit(store: TwinStore) -> None:
     drift = np.linspace(-1.0, 1.0, 8, dtype=np.float32).reshape(2, 4)
     twin = a_twin()
-    asyncio.run(store.save(replace(twin, fit=replace(twin.fit, drift_per_h=drift))))
-    np.testing.assert_array_equal(asyncio.run(store.load(twin.patient)).fit.drift_per_h, drift)
+    store.save(replace(twin, fit=replace(twin.fit, drift_per_h=drift)))
+    np.testing.assert_array_equal(store.load(twin.patient).fit.drift_per_h, drift)
 
 
 def test_the_first_revision_is_1(store: TwinStore) -> None:
     with pytest.raises(TwinIsNewer):
-        asyncio.run(store.save(a_twin(revision=7)))
+        store.save(a_twin(revision=7))
 
 
 def test_a_revision_follows_the_stored_one_without_a_gap(store: TwinStore) -> None:
-    asyncio.run(store.save(a_twin()))
-    asyncio.run(store.save(a_twin(revision=2)))
+    store.save(a_twin())
+    store.save(a_twin(revision=2))
     for revision in (1, 2, 4):
         with pytest.raises(TwinIsNewer):
-            asyncio.run(store.save(a_twin(revision=revision)))
-    assert asyncio.run(store.load(PatientKey("digest-a"))).revision == 2
+            store.save(a_twin(revision=revision))
+    assert store.load(PatientKey("digest-a")).revision == 2
 
 
 def test_patients_do_not_share_a_twin(store: TwinStore) -> None:
-    asyncio.run(store.save(a_twin("digest-a")))
-    asyncio.run(store.save(a_twin("digest-b")))
-    asyncio.run(store.save(a_twin("digest-b", revision=2)))
-    assert asyncio.run(store.load(PatientKey("digest-a"))).revision == 1
-    assert asyncio.run(store.load(PatientKey("digest-b"))).revision == 2
+    store.save(a_twin("digest-a"))
+    store.save(a_twin("digest-b"))
+    store.save(a_twin("digest-b", revision=2))
+    assert store.load(PatientKey("digest-a")).revision == 1
+    assert store.load(PatientKey("digest-b")).revision == 2
 
 
 def test_two_writers_of_one_revision_cannot_both_win(store: TwinStore) -> None:
-    async def attempt(writer: int) -> bool:
+    def attempt(writer: int) -> bool:
         later = replace(a_twin(), updated_at=NOON + timedelta(seconds=writer))
         try:
-            await store.save(later)
+            store.save(later)
         except TwinIsNewer:
             return False
         return True
 
-    async def race() -> list[bool]:
-        return list(await asyncio.gather(*(attempt(writer) for writer in range(8))))
-
-    assert sum(asyncio.run(race())) == 1
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(attempt, range(8))) == 1

@@ -13,6 +13,7 @@ from inference.training.metrics import (
     best_event1_threshold,
     brier,
     event1,
+    paired_difference,
     with_interval,
 )
 
@@ -73,3 +74,19 @@ def test_log_odds_that_are_twice_too_steep_show_as_a_slope_of_a_half() -> None:
     slope, intercept = calibration_line(died, 2 * truth)
     assert slope == pytest.approx(0.5, abs=0.03)
     assert intercept == pytest.approx(0.0, abs=0.1)
+
+
+def test_a_better_score_differs_by_an_interval_above_nothing() -> None:
+    random = np.random.default_rng(3)
+    died = (random.random(600) < 0.3).astype(float)
+    good, poor = (died + noise * random.normal(size=600) for noise in (0.8, 3.0))
+    found = paired_difference(auroc, died, [(good, poor)])
+    assert found["value"] == pytest.approx(auroc(died, good) - auroc(died, poor))
+    assert 0 < found["low"] < found["value"] < found["high"]
+
+
+def test_a_score_does_not_differ_from_itself() -> None:
+    random = np.random.default_rng(3)
+    died = (random.random(200) < 0.3).astype(float)
+    score = random.normal(size=200)
+    assert paired_difference(auroc, died, [(score, score)]) == {"value": 0, "low": 0, "high": 0}

@@ -25,7 +25,8 @@ def test_the_study_named_in_the_chart_can_be_found_and_fetched(
     found = archive.search_for_studies(search_filters={"StudyInstanceUID": uid})
     assert [match["0020000D"]["Value"] for match in found] == [[uid]]
     (instance,) = archive.retrieve_study(uid)
-    assert instance.PatientID == "septic"
+    patient = running_site.http.get("/fhir/Patient/septic").json()
+    assert instance.PatientID == patient["identifier"][0]["value"]
     assert instance.SOPInstanceUID == study["resource"]["series"][0]["instance"][0]["uid"]
     assert instance.pixel_array.shape == (384, 384)
 

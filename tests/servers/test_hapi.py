@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from cds_hooks.services.templates import IMAGING, OBSERVATIONS
+from cds_hooks.services.templates import IMAGING, OBSERVATIONS, TREATMENT
 
 if TYPE_CHECKING:
     from conftest import Chart, FhirServer
@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 pytestmark = pytest.mark.service("hapi")
 
-TEMPLATES = OBSERVATIONS | IMAGING
+TEMPLATES = OBSERVATIONS | TREATMENT | IMAGING
 
 
 def asked(template: str, patient_id: str) -> str:

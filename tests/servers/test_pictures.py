@@ -13,11 +13,19 @@ import pydicom
 import pytest
 
 from cds_hooks.fhir.imaging import ImagingStudyOnFile, imaging_studies
+from cds_hooks.fhir.imaging_owner import chart_owner
 from cds_hooks.fhir.rest_ehr import RestEhr
 from cds_hooks.ports import FhirQuery, Grant
 from cds_hooks.security.egress import Egress
 from cds_hooks.security.egress_transport import client
-from cds_hooks.services.image_fetching import Failed, Fetched, FetchState, ImageFetching, Waiting
+from cds_hooks.services.image_fetching import (
+    Failed,
+    Fetched,
+    FetchState,
+    ImageFetching,
+    Refused,
+    Waiting,
+)
 from inference.archive.cache import CachedArchive
 from inference.archive.dicomweb import DicomwebArchive
 from inference.core.study import EncodedInstance, StudyReference
@@ -73,7 +81,7 @@ def test_a_study_that_orthanc_does_not_hold_is_not_found(orthanc: PictureArchive
 
 
 async def asked_for(
-    ward: FhirServer, allowed_archive: str, folder: Path
+    ward: FhirServer, allowed_archive: str, folder: Path, whose: str = "bleeding"
 ) -> tuple[ImagingStudyOnFile, FetchState, FetchState]:
     """Read the bleeding patient's study from HAPI and hand it to the background.
 
@@ -87,11 +95,13 @@ async def asked_for(
         ehr = RestEhr(to_ehr, AtTen())
         found = await ehr.search(FhirQuery("ImagingStudy?patient=bleeding&_count=5"), grant)
         (study,) = imaging_studies(found, "bleeding").studies
+        (patient,) = await ehr.search(FhirQuery(f"Patient/{whose}"), grant)
+        owner = chart_owner(patient)
         archive = CachedArchive(DicomwebArchive(to_archive), folder, 100_000_000)
         fetching = ImageFetching(archive, ehr, AtTen())
-        at_once = fetching.request(study, grant)
+        at_once = fetching.request(study, grant, owner)
         workers = asyncio.create_task(fetching.run())
-        while isinstance(later := fetching.request(study, grant), Waiting):
+        while isinstance(later := fetching.request(study, grant, owner), Waiting):
             await asyncio.sleep(0.02)
         workers.cancel()
         with suppress(asyncio.CancelledError):
@@ -106,6 +116,14 @@ def test_an_imaging_study_is_fetched_from_the_archive_that_its_endpoint_names(
     assert on_file.study_instance_uid == study.uid
     assert at_once == Waiting()
     assert later == Fetched(1, NOW)
+
+
+def test_a_study_that_is_not_the_charts_patients_is_refused(
+    ward: FhirServer, orthanc: PictureArchive, tmp_path: Path
+) -> None:
+    _, _, later = asyncio.run(asked_for(ward, orthanc.dicomweb, tmp_path, whose="septic"))
+    assert isinstance(later, Refused)
+    assert "another patient than the chart, by identifier" in later.reason
 
 
 def test_an_archive_that_is_not_on_the_list_is_not_asked(ward: FhirServer, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from cds_hooks.fhir.rest_ehr import RestEhr
 from cds_hooks.ports import FhirQuery, Grant
 from cds_hooks.security.egress import Egress
 from cds_hooks.security.egress_transport import client
-from cds_hooks.services.templates import IMAGING, OBSERVATIONS
+from cds_hooks.services.templates import IMAGING, OBSERVATIONS, TREATMENT
 
 if TYPE_CHECKING:
     from conftest import Chart, FhirServer
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 pytestmark = pytest.mark.service("hapi")
 
-TEMPLATES = OBSERVATIONS | IMAGING
+TEMPLATES = OBSERVATIONS | TREATMENT | IMAGING
 
 
 class AtTen:

@@ -242,7 +242,9 @@ def test_falling_pressures_are_seen_as_a_loss_in_progress(
     steady = bedside.seen(bedside.stable) + bedside.seen(bedside.stable, hours_ago=1.0)
     still = estimator.fit(steady, bedside.man, bedside.noon)
     assert still.drift_per_h is not None
-    assert abs(np.mean(still.drift_per_h[volume])) < 0.2
+    # The mean of 32 members with a standard deviation of 0.7.
+    assert abs(np.mean(still.drift_per_h[volume])) < 0.25
+    assert np.mean(fit.drift_per_h[volume]) < np.mean(still.drift_per_h[volume]) - 0.3
 
 
 def test_an_older_value_counts_for_less(estimator: Estimator, bedside: Bedside) -> None:

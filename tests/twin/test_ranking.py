@@ -9,7 +9,7 @@ import pytest
 
 from twin.core.comparison import NOTHING_DONE, Comparison, Plan, SimulatedEffect
 from twin.core.haemodynamics import QUANTITIES, QUANTITY_INDEX, Quantity
-from twin.core.ranking import LEAST_GAIN, MOST_HARM, USUAL_GOAL, Goal, rank
+from twin.core.ranking import LEAST_GAIN, MOST_HARM, USUAL_GOAL, Goal, best_of, rank, verdict
 
 SURFACE_M2 = 2.0
 MET = {
@@ -74,12 +74,43 @@ def test_no_good_option_is_an_answer() -> None:
     )
     assert len(ranked) == 2
     assert not any(place.good for place in ranked)
+    assert best_of(ranked) is None
+    assert verdict(ranked, USUAL_GOAL).startswith("No good option")
 
 
 def test_a_patient_who_meets_the_goal_needs_no_treatment() -> None:
     (only,) = rank(comparison(MET, effect(Plan("more", ()), MET)), USUAL_GOAL)
     assert only.gain < LEAST_GAIN
     assert not only.good
+    assert verdict((only,), USUAL_GOAL).startswith("Nothing needs doing")
+
+
+def test_the_verdict_names_plan_goal_and_harm() -> None:
+    ranked = rank(comparison(LOW_PRESSURE, effect(Plan("fluid", ()), MET, worse=0.2)), USUAL_GOAL)
+    said = verdict(ranked, USUAL_GOAL)
+    assert best_of(ranked) is ranked[0]
+    for words in ("fluid", "65 mmHg", "2.2 L/min/m2", "92 %", "20%"):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("state", "worse", "says"),
+    [
+        (MET, 0.0, "Raises the probability of the goal by 100 points."),
+        (MET, 0.5, "Makes 50% of the circulations worse"),
+        (LOW_PRESSURE, 0.0, "by 0 points only"),
+    ],
+)
+def test_every_plan_has_the_reason_for_its_place(
+    state: Mapping[Quantity, float], worse: float, says: str
+) -> None:
+    (only,) = rank(comparison(LOW_PRESSURE, effect(Plan("a", ()), state, worse)), USUAL_GOAL)
+    assert says in only.reason
+
+
+def test_a_plan_that_takes_the_goal_away_says_so() -> None:
+    (only,) = rank(comparison(MET, effect(Plan("a", ()), LOW_PRESSURE)), USUAL_GOAL)
+    assert only.reason.startswith("Lowers the probability of the goal by 100 points")
 
 
 def test_a_higher_goal_is_harder_to_meet() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sqlite3
@@ -20,7 +19,7 @@ from twin.errors import StoreUnavailable, TwinError
 from twin.store.sqlite import SCHEMA_VERSION, SqliteTwinStore
 
 WRITER = """
-import asyncio, sys
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +30,7 @@ from twin.core.stored_twin import PatientKey, StoredTwin
 from twin.errors import TwinIsNewer
 from twin.store.sqlite import SqliteTwinStore
 
-async def write(path, count, member_count):
+def write(path, count, member_count):
     store = SqliteTwinStore(Path(path))
     body = Body(None, None, None, None)
     fit = Fit(FitOutcome.GOOD, body, 1.0, np.ones((60, member_count), np.float32), np.ones(1),
@@ -40,14 +39,14 @@ async def write(path, count, member_count):
     for revision in range(1, count + 1):
         twin = StoredTwin(PatientKey("p"), revision, "1", datetime.now(UTC), (), fit)
         try:
-            await store.save(twin)
+            store.save(twin)
         except TwinIsNewer:
             continue
         won += 1
         print(revision, flush=True)
     print("won", won, flush=True)
 
-asyncio.run(write(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+write(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
 """
 
 
@@ -62,7 +61,7 @@ def start_writer(path: Path, count: int, member_count: int = 64) -> subprocess.P
 
 def stored_revision(path: Path) -> int:
     store = SqliteTwinStore(path)
-    revision = asyncio.run(store.load(PatientKey("p"))).revision
+    revision = store.load(PatientKey("p")).revision
     store.close()
     return revision
 
@@ -103,9 +102,9 @@ def test_two_processes_cannot_both_save_one_revision(tmp_path: Path) -> None:
 def test_a_full_disk_is_said_and_costs_no_older_twin(tmp_path: Path) -> None:
     path = tmp_path / "twins.sqlite"
     program = WRITER.replace(
-        "asyncio.run(write(",
+        "write(sys.argv",
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))\n"
-        "asyncio.run(write(",
+        "write(sys.argv",
     )
     writer = subprocess.run(
         [sys.executable, "-c", program, str(path), "10000", "512"],
@@ -147,7 +146,7 @@ def test_a_damaged_twin_is_said_and_never_half_read(tmp_path: Path) -> None:
         connection.execute("INSERT INTO twin VALUES ('p', 1, '', x'00ff')")
     connection.close()
     with pytest.raises(StoreUnavailable, match="damaged"):
-        asyncio.run(store.load(PatientKey("p")))
+        store.load(PatientKey("p"))
     store.close()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -28,9 +28,7 @@ PATIENT = PatientKey("digest-a")
 def assimilated(
     store: TwinStore, estimator: Estimator, bedside: Bedside, measurements: list[Measurement]
 ) -> Assimilation:
-    return asyncio.run(
-        assimilate(store, estimator, PATIENT, measurements, bedside.man, bedside.noon)
-    )
+    return assimilate(store, estimator, PATIENT, measurements, bedside.man, bedside.noon)
 
 
 def test_the_first_call_makes_a_twin_that_can_be_recalled(
@@ -40,12 +38,12 @@ def test_the_first_call_makes_a_twin_that_can_be_recalled(
     result = assimilated(store, estimator, bedside, bedside.seen(bedside.stable))
     assert (result.twin.revision, result.unchanged, result.not_saved) == (1, False, None)
     assert result.latest_at == bedside.noon
-    assert asyncio.run(recall(store, PATIENT)).fit is result.fit
+    assert recall(store, PATIENT).fit is result.fit
 
 
 def test_a_patient_never_seen_cannot_be_recalled() -> None:
     with pytest.raises(TwinNotFound):
-        asyncio.run(recall(MemoryTwinStore(), PATIENT))
+        recall(MemoryTwinStore(), PATIENT)
 
 
 def test_measurements_already_known_change_nothing(estimator: Estimator, bedside: Bedside) -> None:
@@ -122,7 +120,7 @@ def test_a_poor_fit_is_kept_too_and_says_why_it_gives_no_advice(
     values = {Quantity.HEART_RATE: 80.0}
     result = assimilated(store, estimator, bedside, bedside.seen(values))
     assert result.fit.outcome is FitOutcome.TOO_LITTLE
-    assert asyncio.run(recall(store, PATIENT)).fit.converged() is None
+    assert recall(store, PATIENT).fit.converged() is None
 
 
 def test_two_calls_at_once_for_one_patient_lose_nothing(
@@ -131,18 +129,12 @@ def test_two_calls_at_once_for_one_patient_lose_nothing(
     store = MemoryTwinStore()
     halves = [bedside.seen({quantity: value}) for quantity, value in bedside.stable.items()]
 
-    async def both() -> list[Assimilation]:
-        return list(
-            await asyncio.gather(
-                *(
-                    assimilate(store, estimator, PATIENT, half, bedside.man, bedside.noon)
-                    for half in halves
-                )
-            )
-        )
+    def one(half: list[Measurement]) -> Assimilation:
+        return assimilated(store, estimator, bedside, half)
 
-    results = asyncio.run(both())
-    twin = asyncio.run(recall(store, PATIENT))
+    with ThreadPoolExecutor(len(halves)) as pool:
+        results = list(pool.map(one, halves))
+    twin = recall(store, PATIENT)
     assert twin.revision == len(halves)
     assert {m.quantity for m in twin.measurements} == set(bedside.stable)
     assert all(result.not_saved is None for result in results)
@@ -155,12 +147,12 @@ class FailingStore:
     readable: bool
     inner: MemoryTwinStore = field(default_factory=MemoryTwinStore)
 
-    async def load(self, patient: PatientKey) -> StoredTwin:
+    def load(self, patient: PatientKey) -> StoredTwin:
         if not self.readable:
             raise StoreUnavailable("gone")
-        return await self.inner.load(patient)
+        return self.inner.load(patient)
 
-    async def save(self, twin: StoredTwin) -> None:
+    def save(self, twin: StoredTwin) -> None:
         raise StoreUnavailable("full")
 
 
@@ -188,9 +180,7 @@ def test_a_changed_body_is_fitted_anew(estimator: Estimator, bedside: Bedside) -
     measurements = bedside.seen(bedside.stable)
     assimilated(store, estimator, bedside, measurements)
     heavier = replace(bedside.man, weight_kg=110.0)
-    result = asyncio.run(
-        assimilate(store, estimator, PATIENT, measurements, heavier, bedside.noon)
-    )
+    result = assimilate(store, estimator, PATIENT, measurements, heavier, bedside.noon)
     assert not result.unchanged
     assert result.fit.body == heavier
 

@@ -7,6 +7,7 @@ the same parameters.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -34,11 +35,12 @@ from twin.core.drugs import controls_over
 from twin.core.interventions import NOTHING, Schedule
 from twin.core.layout import CONTROL_INDEX, LANES, READ_ROWS
 from twin.core.mean_beat import STEP_S, beat, tell
+from twin.core.side_by_side import begun, shared
 from twin.core.slow_steps import begin_interval, regulate
 from twin.core.start import start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from jaxtyping import Float
 
@@ -140,6 +142,31 @@ def simulate(
     """
     blocks = settled(parameters) if state is None else state.copy()
     return readings(_run(blocks, schedule, duration_s, sample_s), parameters.shape[1])
+
+
+def simulate_each(
+    parameters: Float[np.ndarray, "parameter member"],
+    schedules: Sequence[Schedule],
+    duration_s: float,
+    sample_s: float,
+    state: Float[np.ndarray, "block place"],
+) -> list[Float[np.ndarray, "quantity sample member"]]:
+    """Simulate every schedule from one settled ensemble, on both cores; see :func:`simulate`.
+
+    Raises
+    ------
+    SimulationError
+        The times are no multiples of 5 s.
+    """
+
+    def run(part: Sequence[Schedule]) -> list[np.ndarray]:
+        return [simulate(parameters, each, duration_s, sample_s, state) for each in part]
+
+    parts = shared(schedules)
+    futures = [begun(partial(run, part)) for part in parts[1:]]
+    taken = [run(parts[0]), *(future.result() for future in futures)]
+    # What was dealt out in turn is gathered in turn.
+    return [taken[number % len(parts)][number // len(parts)] for number in range(len(schedules))]
 
 
 def _run(

@@ -7,20 +7,19 @@ simulated, and says so.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.special import ndtr
 
-from twin.core.beat_averaged import settled, simulate
+from twin.core.beat_averaged import settled, simulate_each
 from twin.core.discrepancy import DISCREPANCIES, EFFECT_SHARE
 from twin.core.events import LOW_MEAN_PRESSURE_MMHG, body_surface_m2
-from twin.core.fit import weighted_intervals
+from twin.core.fit import intervals
 from twin.core.forecast import size_of
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
-from twin.core.identifiability import model_sds, possible
+from twin.core.identifiability import model_sds, possible_ends
 from twin.core.interventions import NOTHING, Intervention, schedule
 
 if TYPE_CHECKING:
@@ -29,10 +28,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
     from twin.core.fit import ConvergedFit, Interval
-    from twin.core.interventions import Schedule
 
 SAMPLE_S: Final = 60.0
-THREADS: Final = 2
 
 WORSE_MEAN_PRESSURE_MMHG: Final = 5.0
 WORSE_OUTPUT_SHARE: Final = 0.10
@@ -98,21 +95,23 @@ def compare_interventions(
         A plan holds an implausible dose, needs an unknown weight, or a route that is not modelled.
     """
     schedules = [schedule(plan.interventions, fit.body) for plan in plans]
-    paths = _paths(fit, (NOTHING, *schedules), horizon_s)
+    start = settled(fit.parameters)
+    paths = simulate_each(fit.parameters, (NOTHING, *schedules), horizon_s, SAMPLE_S, start)
     # The beat-averaged model's own resting state cancels: only what it changes by is added to the
     # present state of the fit. Left alone it rests, so its first minute is that state.
-    moved = paths - paths[:1, :, :1, :]
-    after = fit.fit.now + moved[:, :, -1, :]
-    change = paths[:, :, -1, :] - paths[:1, :, -1, :]
+    resting, alone = paths[0][:, 0], paths[0][:, -1]
+    after = fit.fit.now + np.stack([path[:, -1] - resting for path in paths])
+    change = np.stack([path[:, -1] - alone for path in paths])
     states, changes = _intervals(fit, after, change)
+    pressure = QUANTITY_INDEX[Quantity.MEAN_PRESSURE]
     effects = tuple(
         SimulatedEffect(
             plan,
-            SAMPLE_S * paths.shape[2],
+            SAMPLE_S * paths[0].shape[1],
             fit.estimates,
             states[number],
             changes[number],
-            _below_65(fit, moved[number]),
+            _below_65(fit, paths[number][pressure] - resting[pressure]),
             _worse(fit, after[number], change[number]),
             after[number],
             (ASSUMPTION,),
@@ -123,22 +122,6 @@ def compare_interventions(
     return Comparison(effects[0], effects[1:], fit.weights, surface)
 
 
-def _paths(
-    fit: ConvergedFit, schedules: Sequence[Schedule], horizon_s: float
-) -> Float[np.ndarray, "plan quantity sample member"]:
-    """Simulate every schedule from the same settled state, two at a time.
-
-    The kernels run without the interpreter's lock, so two threads use two cores.
-    """
-    start = settled(fit.parameters)
-
-    def path(planned: Schedule) -> np.ndarray:
-        return simulate(fit.parameters, planned, horizon_s, SAMPLE_S, start)
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return np.stack(list(pool.map(path, schedules)))
-
-
 def _intervals(
     fit: ConvergedFit,
     after: Float[np.ndarray, "plan quantity member"],
@@ -147,7 +130,7 @@ def _intervals(
     """Return the intervals of every plan's end state and of its change.
 
     A change is widened by the share that published responses differ by, a state by the model's own
-    error as well. All rows are ranked in one go: there are hundreds.
+    error as well. The rows of all plans are ranked in one go: there are hundreds.
     """
     quantities = tuple(DISCREPANCIES)
     rows = [QUANTITY_INDEX[quantity] for quantity in quantities]
@@ -155,25 +138,27 @@ def _intervals(
     response = EFFECT_SHARE * np.abs(change @ fit.weights)
     own = model_sds(np.median(after, axis=2), size_of(fit.body))
     flat = (-1, after.shape[2])
-    intervals = weighted_intervals(
-        np.concatenate((after.reshape(flat), change.reshape(flat))),
-        fit.weights,
-        np.concatenate((np.hypot(own, response).ravel(), response.ravel())),
-    )
-    grouped = [
-        dict(zip(quantities, intervals[first : first + len(rows)], strict=True))
-        for first in range(0, len(intervals), len(rows))
+    low, high = (np.tile(ends, len(after)) for ends in possible_ends(quantities))
+    states = intervals(after.reshape(flat), np.hypot(own, response).ravel(), low, high)
+    changes = intervals(change.reshape(flat), response.ravel())
+    return _by_quantity(quantities, states), _by_quantity(quantities, changes)
+
+
+def _by_quantity(
+    quantities: Sequence[Quantity], found: Sequence[Interval]
+) -> list[dict[Quantity, Interval]]:
+    each = len(quantities)
+    return [
+        dict(zip(quantities, found[first : first + each], strict=True))
+        for first in range(0, len(found), each)
     ]
-    states, changes = grouped[: len(after)], grouped[len(after) :]
-    return [{q: possible(q, i) for q, i in each.items()} for each in states], changes
 
 
-def _below_65(fit: ConvergedFit, moved: np.ndarray) -> float:
-    row = QUANTITY_INDEX[Quantity.MEAN_PRESSURE]
-    lowest = fit.fit.now[row] + moved[row].min(axis=0)
-    spread = np.hypot(
-        DISCREPANCIES[Quantity.MEAN_PRESSURE].model, EFFECT_SHARE * moved[row].min(axis=0)
-    )
+def _below_65(fit: ConvergedFit, moved: Float[np.ndarray, "sample member"]) -> float:
+    """Return how probably mean pressure, which moves by ``moved`` from now, falls below 65."""
+    furthest = moved.min(axis=0)
+    lowest = fit.fit.now[QUANTITY_INDEX[Quantity.MEAN_PRESSURE]] + furthest
+    spread = np.hypot(DISCREPANCIES[Quantity.MEAN_PRESSURE].model, EFFECT_SHARE * furthest)
     below = ndtr((LOW_MEAN_PRESSURE_MMHG - lowest) / spread)
     return float(np.sum(fit.weights * below))
 

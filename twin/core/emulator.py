@@ -14,19 +14,38 @@ others. SiLU: Elfwing, Uchibe, Doya 2018, https://doi.org/10.1016/j.neunet.2017.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
+from twin.core.compiled import kernel, single
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jaxtyping import Bool, Float
+    from jaxtyping import Bool, Float, Int
 
     from twin.core.haemodynamics import Quantity
 
 Layer = tuple["Float[np.ndarray, 'output input']", "Float[np.ndarray, ' output']"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reader:
+    """The last layer for some of the outputs."""
+
+    weight: Float[np.ndarray, "row unit"]
+    bias: Float[np.ndarray, "row 1"]
+    logarithmic: Int[np.ndarray, " some"]
+
+    def read(self, hidden: Float[np.ndarray, "unit sample"]) -> Float[np.ndarray, "row sample"]:
+        """Return the outputs, each in the unit of its quantity."""
+        natural: np.ndarray = self.weight @ hidden
+        natural += self.bias
+        for row in self.logarithmic:
+            np.exp(natural[row], out=natural[row])
+        return natural
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +70,15 @@ class Emulator:
     """Root mean square error on parameter sets that the training did not see."""
     model_version: str
     """Of the model it was trained on; an emulator of another version answers for another model."""
+    folded: tuple[Layer, ...] = field(init=False, repr=False)
+    """The hidden layers, the first of which also standardises its input."""
+
+    def __post_init__(self) -> None:
+        """Fold the scaling of the input into the first layer: it is done once, not at each use."""
+        weight, bias = self.layers[0]
+        scaled = np.asarray(weight / self.spread, np.float32)
+        first = (scaled, np.asarray(bias - scaled @ self.centre, np.float32))
+        object.__setattr__(self, "folded", (first, *self.layers[1:-1]))
 
     def transform(
         self, parameters: Float[np.ndarray, "input sample"]
@@ -84,15 +112,28 @@ class Emulator:
         self, coordinates: Float[np.ndarray, "input sample"], rows: np.ndarray
     ) -> Float[np.ndarray, "row sample"]:
         """Return ``predict`` for some of the outputs."""
-        hidden = self._standardised(coordinates)
-        for weight, bias in self.layers[:-1]:
+        return self.reader(rows).read(self.hidden(coordinates))
+
+    def hidden(
+        self, coordinates: Float[np.ndarray, "input sample"]
+    ) -> Float[np.ndarray, "unit sample"]:
+        """Return the last hidden layer, from which a :meth:`reader` reads any of the outputs."""
+        inside = np.asarray(coordinates, np.float32)
+        hidden = np.clip(inside, self.low[:, None], self.high[:, None])
+        for weight, bias in self.folded:
             hidden = weight @ hidden
-            hidden += bias[:, None]
-            _activate(hidden)
+            activate(hidden, bias)
+        return hidden
+
+    def reader(self, rows: np.ndarray) -> Reader:
+        """Return what reads these outputs, the scaling of the output in its weights."""
         weight, bias = self.layers[-1]
-        standardised = weight[rows] @ hidden
-        standardised += bias[rows, None]
-        return self._natural(standardised, rows)
+        spread, centre = self.output_spread[rows], self.output_centre[rows]
+        return Reader(
+            spread[:, None] * weight[rows],
+            (centre + spread * bias[rows])[:, None],
+            np.flatnonzero(self.output_logarithmic[rows]),
+        )
 
     def predict_with_slope(
         self, coordinates: Float[np.ndarray, "input sample"]
@@ -139,9 +180,30 @@ class Emulator:
         return np.asarray(standardised, np.float32)
 
 
-def _activate(x: Float[np.ndarray, "unit sample"]) -> None:
-    """Turn x into silu(x) in place: this is where a fit spends its time."""
-    gate = np.negative(x)
-    np.exp(gate, out=gate)
-    gate += 1.0
-    x /= gate
+_QUARTER: Final = single(0.25)
+_HALF: Final = single(0.5)
+_ONE: Final = single(1.0)
+_FLAT: Final = single(4.0)
+_N0, _N1, _N2 = (single(value) for value in (135135, 17325, 378))
+_D0, _D1, _D2, _D3 = (single(value) for value in (135135, 62370, 3150, 28))
+
+
+@kernel
+def activate(rows: Float[np.ndarray, "unit sample"], bias: Float[np.ndarray, " unit"]) -> None:
+    """Turn ``rows`` into ``silu(rows + bias)`` in place, within 5e-6: a fit spends its time here.
+
+    ``x / (1 + exp(-x)) = x (1/2 + t / (1 + t^2))`` with ``t = tanh(x / 4)``, and ``t`` by the
+    seventh convergent of Lambert's continued fraction (1761): no exponential, so that the compiler
+    makes vector instructions of it.
+    """
+    for unit in range(rows.shape[0]):
+        shift = bias[unit]
+        row = rows[unit]
+        for sample in range(row.shape[0]):
+            x = row[sample] + shift
+            quarter = min(max(_QUARTER * x, -_FLAT), _FLAT)
+            square = quarter * quarter
+            above = quarter * (_N0 + square * (_N1 + square * (_N2 + square)))
+            below = _D0 + square * (_D1 + square * (_D2 + square * _D3))
+            t = above / below
+            row[sample] = x * (_HALF + t / (_ONE + t * t))

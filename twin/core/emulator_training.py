@@ -8,7 +8,7 @@ error on the tenth of the circulations it was not shown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +23,7 @@ from twin.core.prior import COORDINATES, EMULATED, LOGARITHMIC, Expectation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from jaxtyping import Float
+    from jaxtyping import Bool, Float
 
 WIDENING: Final = 1.5
 """Spread of the studied coordinates over the prior's."""
@@ -75,6 +75,9 @@ class Study:
     coordinates: Float[np.ndarray, "input member"]
     """The emulator's transformed inputs."""
     parameters: Float[np.ndarray, "parameter member"]
+    inputs: tuple[str, ...] = EMULATED
+    """Which parameters the rows of ``coordinates`` are; those of the fit by default."""
+    logarithmic: Bool[np.ndarray, " input"] = field(default_factory=lambda: LOGARITHMIC)
 
 
 def study(count: int, seed: int) -> Study:
@@ -120,7 +123,11 @@ def train(
     """
     wanted = states[[QUANTITY_INDEX[quantity] for quantity in OUTPUTS]].astype(np.float64)
     whole = np.all(np.isfinite(wanted), axis=0)
-    blank = _blank(studied.coordinates[:, whole], wanted[:, whole], model_version, seed)
+    blank = replace(
+        _blank(studied.coordinates[:, whole], wanted[:, whole], model_version, seed),
+        inputs=studied.inputs,
+        logarithmic=studied.logarithmic,
+    )
     inputs = (studied.coordinates[:, whole] - blank.centre[:, None]) / blank.spread[:, None]
     targets = (_learnt(wanted[:, whole]) - blank.output_centre[:, None]) / blank.output_spread[
         :, None
@@ -133,10 +140,10 @@ def train(
         (seed, epochs),
         progress,
     )
-    trained = _with(blank, layers, blank.error_sd)
+    trained = replace(blank, layers=layers)
     unseen = trained.predict(studied.coordinates[:, whole][:, shown:])
     error = np.sqrt(np.mean((unseen - wanted[:, whole][:, shown:]) ** 2, axis=1))
-    return _with(blank, layers, error)
+    return replace(trained, error_sd=error.astype(np.float32))
 
 
 def _learnt(states: np.ndarray) -> np.ndarray:
@@ -150,7 +157,7 @@ def _learnt(states: np.ndarray) -> np.ndarray:
 def _blank(coordinates: np.ndarray, wanted: np.ndarray, version: str, seed: int) -> Emulator:
     """Return an untrained emulator with its box and scales."""
     random = np.random.default_rng(seed)
-    sizes = (len(EMULATED), *WIDTHS, len(OUTPUTS))
+    sizes = (len(coordinates), *WIDTHS, len(OUTPUTS))
     layers = tuple(
         (
             (random.standard_normal((wide, narrow)) * np.sqrt(1.0 / narrow)).astype(np.float32),
@@ -177,11 +184,6 @@ def _blank(coordinates: np.ndarray, wanted: np.ndarray, version: str, seed: int)
 
 
 Layers = tuple[tuple[np.ndarray, np.ndarray], ...]
-
-
-def _with(blank: Emulator, layers: Layers, error: np.ndarray) -> Emulator:
-    fields = {name: getattr(blank, name) for name in Emulator.__slots__}
-    return Emulator(**{**fields, "layers": layers, "error_sd": error.astype(np.float32)})
 
 
 def _descend(

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 
 from twin.core.fit import ConvergedFit, Fit, FitOutcome, Interval
 from twin.core.haemodynamics import QUANTITIES, QUANTITY_INDEX, Quantity
-from twin.core.history import History, Moment, chosen_sets, drift_per_h
+from twin.core.history import CLOSE_H, History, Moment, chosen_sets, drift_per_h
 from twin.core.identifiability import (
     Evidence,
     estimates_of,
@@ -33,12 +34,14 @@ from twin.core.observation_sets import (
     screen,
 )
 from twin.core.parameters import PARAMETER_INDEX, PARAMETERS
-from twin.core.posterior import MOST_ROUNDS, Draws, Mode, Sample, find_modes, importance_sample
+from twin.core.posterior import Draws, Sample, sample_posterior
 from twin.core.present import present_state
 from twin.core.prior import COORDINATES, GROWS_WITH_SIZE, Expectation
+from twin.core.side_by_side import begun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Future
     from datetime import datetime
 
     from jaxtyping import Float
@@ -52,11 +55,9 @@ __all__ = ["ConvergedFit", "Estimator", "Fit", "FitOutcome", "Interval"]
 
 ADULT_YEARS = 18.0
 
-SAMPLES = 256 * MOST_ROUNDS
-"""Most draws of the importance sampler; a quarter of them are drawn where that is enough."""
-
-ESTIMATE_MEMBERS = 256
-"""Resampled draws that carry the estimates: enough for the ends of a 90 % interval."""
+ENSEMBLE = 192
+"""Members that carry the estimates: the ends of a 90 % interval then stand still within a quarter of a
+standard deviation, and more members would cost every call more time than they are worth."""
 
 SPREAD_ALONG = [c.parameter for c in COORDINATES].index("systemic_resistance")
 """What vital signs alone leave most open: with the pressure known it trades against output."""
@@ -106,7 +107,7 @@ class Estimator:
             return no_fit(FitOutcome.NOT_AN_ADULT, body, ())
         usable, aside = screen(measurements, now)
         said = tuple(item.sentence for item in aside)
-        sets = chosen_sets(observation_sets(usable))
+        sets = chosen_sets(observation_sets(usable, CLOSE_H))
         if not enough_to_fit(sets):
             return no_fit(FitOutcome.TOO_LITTLE, body, said)
         if conflict := contradiction(sets[0]):
@@ -150,27 +151,25 @@ class Estimator:
 
     def _solve(self, problem: _Problem) -> Fit:
         history = problem.history
-        observed, box = history.observed(), history.box()
         draws = self._drawn(history.unknowns)
-        modes = find_modes(history, observed, box, draws)
-        sample = importance_sample(history, observed, box, modes, draws)
-        return self._conclude(problem, modes[0], sample)
+        sample = sample_posterior(history, history.observed(), history.box(), draws)
+        return self._conclude(problem, sample)
 
-    def _conclude(self, problem: _Problem, mode: Mode, sample: Sample) -> Fit:
+    def _conclude(self, problem: _Problem, sample: Sample) -> Fit:
         size = problem.expectation.size
-        x = sample.x[:, sample.resample(ESTIMATE_MEMBERS, SPREAD_ALONG)]
+        x = sample.x[:, sample.along(SPREAD_ALONG)]
         parameters = problem.expectation.members(x[: len(COORDINATES)])
+        kept = np.linspace(0, ENSEMBLE - 1, self.members).round().astype(int)
+        resimulated = self._resimulated(parameters[:, kept])
         state = present_state(problem.history.present(x), self.emulator.outputs, parameters, size)
-        estimates = estimates_of(state, np.full(x.shape[1], 1.0 / x.shape[1]), size)
-        kept = np.linspace(0, x.shape[1] - 1, self.members).round().astype(int)
-        guard = self._guard(parameters[:, kept], state[:, kept], problem)
-        residuals = residuals_of(problem.history.moments[0], sample.predicted, sample.weights)
+        estimates = estimates_of(state, size)
+        residuals = residuals_of(problem.history.moments[0], sample.predicted)
         evidence = Evidence(
             residuals,
             sample.effective_size,
-            float(np.max(np.abs(mode.x[: len(COORDINATES)]))),
+            float(np.max(np.abs(x[: len(COORDINATES)].mean(axis=1)))),
             estimates[Quantity.CARDIAC_OUTPUT],
-            guard,
+            None if resimulated is None else _apart(resimulated.result(), state[:, kept], problem),
         )
         return Fit(
             verdict(evidence),
@@ -185,24 +184,28 @@ class Estimator:
             (*problem.said, *_sentences(problem, estimates, residuals)),
         )
 
-    def _guard(self, parameters: np.ndarray, state: np.ndarray, problem: _Problem) -> float | None:
-        """Return how far emulator and model are apart, in standard deviations of the fit."""
+    def _resimulated(self, parameters: np.ndarray) -> Future[np.ndarray] | None:
+        """Start the model itself on these members; the estimates are made meanwhile."""
         if self.resimulate is None:
             return None
-        simulated = self.resimulate(parameters)
-        moment = problem.history.moments[0]
-        rows = [QUANTITY_INDEX[quantity] for quantity in moment.quantities]
-        scales = [
-            problem.expectation.size if quantity in GROWS_WITH_SIZE else 1.0
-            for quantity in moment.quantities
-        ]
-        apart = (simulated[rows] - state[rows]) / (moment.sds * scales)[:, None]
-        return float(np.sqrt(np.mean(apart**2)))
+        return begun(partial(self.resimulate, parameters))
 
     def _drawn(self, unknowns: int) -> Draws:
         if unknowns not in self._draws:
-            self._draws[unknowns] = Draws.scrambled_sobol(unknowns, SAMPLES, self.seed)
+            self._draws[unknowns] = Draws.seeded(unknowns, ENSEMBLE, self.seed)
         return self._draws[unknowns]
+
+
+def _apart(simulated: np.ndarray, state: np.ndarray, problem: _Problem) -> float:
+    """Return how far emulator and model are apart, in standard deviations of the fit."""
+    moment = problem.history.moments[0]
+    rows = [QUANTITY_INDEX[quantity] for quantity in moment.quantities]
+    scales = [
+        problem.expectation.size if quantity in GROWS_WITH_SIZE else 1.0
+        for quantity in moment.quantities
+    ]
+    apart = (simulated[rows] - state[rows]) / (moment.sds * scales)[:, None]
+    return float(np.sqrt(np.mean(apart**2)))
 
 
 def _sentences(

@@ -75,11 +75,11 @@ class Fit:
     outcome: FitOutcome
     body: Body
     effective_sample_size: float
-    """Of the importance sample; few of the 2,048 draws carry the weight when this is small."""
+    """Members of the ensemble that an exact step confirmed; the fit is poor when they are few."""
     parameters: Float[np.ndarray, "parameter member"]
     """Resampled members, rows in the order of ``twin.core.parameters.PARAMETERS``."""
     weights: Float[np.ndarray, " member"]
-    """Share of each member; they sum to 1."""
+    """Share of each member; they are equal and sum to 1."""
     now: Float[np.ndarray, "quantity member"]
     """Each member's present state, rows in the order of ``Quantity``."""
     drift_per_h: Float[np.ndarray, "fitted member"] | None
@@ -138,43 +138,43 @@ class ConvergedFit:
         return self.fit.estimates
 
 
-def weighted_intervals(
+def intervals(
     rows: Float[np.ndarray, "row member"],
-    weights: Float[np.ndarray, " member"],
     discrepancy_sds: Float[np.ndarray, " row"],
+    least: Float[np.ndarray, " row"] | float = -np.inf,
+    most: Float[np.ndarray, " row"] | float = np.inf,
 ) -> list[Interval]:
-    """Return each row's weighted median and 90 % interval, widened by the model's own error.
+    """Return each row's median and 90 % interval, widened by the model's own error.
 
     Each arm of an interval is widened in quadrature, which keeps a skewed interval skewed.
 
     Parameters
     ----------
-    rows, weights
-        One column a member; the weights sum to 1.
+    rows
+        One column a member, all equally probable.
     discrepancy_sds
         Standard deviation of the model's own error, in the unit of each row.
+    least, most
+        What each row's quantity can be; an interval is cut to it.
     """
-    order = np.argsort(rows, axis=1)
-    ranked = np.take_along_axis(rows, order, axis=1)
-    step = np.asarray(weights, np.float64)[order]
-    share = np.cumsum(step, axis=1) - 0.5 * step
-    low, median, high = (_at_share(ranked, share, wanted) for wanted in (0.05, 0.5, 0.95))
+    ranked = np.sort(rows, axis=1)
+    low, median, high = (_at_share(ranked, wanted) for wanted in (0.05, 0.5, 0.95))
     # 1.645 standard deviations reach from the middle of a normal distribution to its 95th centile.
     arm = 1.645 * discrepancy_sds
     lower, upper = median - np.hypot(median - low, arm), median + np.hypot(high - median, arm)
-    ends = np.stack((median, lower, upper), axis=1).tolist()
+    ends = np.clip((median, lower, upper), least, most).T.tolist()
     return [Interval(*each) for each in ends]
 
 
-def _at_share(
-    ranked: Float[np.ndarray, "row member"], share: Float[np.ndarray, "row member"], wanted: float
-) -> Float[np.ndarray, " row"]:
-    """Return where each row's cumulative weight reaches ``wanted``, straight between members."""
-    last = ranked.shape[1] - 1
-    after = np.minimum(np.sum(share < wanted, axis=1), last)[:, None]
-    before = np.maximum(after - 1, 0)
-    low, high = (np.take_along_axis(share, place, axis=1) for place in (before, after))
-    along = np.clip((wanted - low) / np.where(high > low, high - low, 1.0), 0.0, 1.0)
-    start, end = (np.take_along_axis(ranked, place, axis=1) for place in (before, after))
-    found: np.ndarray = (start + along * (end - start))[:, 0]
+def _at_share(ranked: Float[np.ndarray, "row member"], wanted: float) -> Float[np.ndarray, " row"]:
+    """Return what a share of each row's members lies below, straight between members.
+
+    The middle of a member's share is its place, as in Hazen's rule.
+    """
+    members = ranked.shape[1]
+    place = min(max(wanted * members - 0.5, 0.0), members - 1.0)
+    before = min(int(place), max(members - 2, 0))
+    after = min(before + 1, members - 1)
+    along = place - before
+    found: np.ndarray = (1.0 - along) * ranked[:, before] + along * ranked[:, after]
     return found

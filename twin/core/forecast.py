@@ -17,9 +17,9 @@ import numpy as np
 from twin.core.beat_averaged import simulate
 from twin.core.discrepancy import DISCREPANCIES
 from twin.core.events import Event, body_surface_m2, happens
-from twin.core.fit import weighted_intervals
+from twin.core.fit import intervals
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
-from twin.core.identifiability import possible
+from twin.core.identifiability import possible_ends
 from twin.core.interventions import NOTHING
 from twin.core.parameters import PARAMETER_INDEX, PARAMETERS, expected_blood_volume_ml
 from twin.core.prior import GROWS_WITH_SIZE, drifted
@@ -78,16 +78,16 @@ def forecast(fit: ConvergedFit, horizon_s: float, seed: int = 0) -> Forecast:
     probabilities = {
         event: float(np.sum(shares * happens(event, wide, SAMPLE_S, surface))) for event in Event
     }
-    at_horizon = _intervals(wide[:, -1, :], shares)
+    at_horizon = _intervals(wide[:, -1, :])
     return Forecast(horizon_s, probabilities, at_horizon, _sentences(fit))
 
 
-def _intervals(state: np.ndarray, shares: np.ndarray) -> dict[Quantity, Interval]:
+def _intervals(state: np.ndarray) -> dict[Quantity, Interval]:
     quantities = [quantity for group in WANDERING for quantity in group]
     rows = state[[QUANTITY_INDEX[quantity] for quantity in quantities]]
     # The wandering holds the model's own error already.
-    intervals = weighted_intervals(rows, shares, np.zeros(len(rows)))
-    return {q: possible(q, each) for q, each in zip(quantities, intervals, strict=True)}
+    each = intervals(rows, np.zeros(len(rows)), *possible_ends(quantities))
+    return dict(zip(quantities, each, strict=True))
 
 
 def size_of(body: Body) -> float:

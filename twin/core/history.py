@@ -8,7 +8,7 @@ by the patient's own wandering (``discrepancy``). The emulator does the predicti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from jaxtyping import Float
 
-    from twin.core.emulator import Emulator
+    from twin.core.emulator import Emulator, Reader
     from twin.core.haemodynamics import Quantity
     from twin.core.observation_sets import ObservationSet
 
@@ -81,6 +81,25 @@ class History:
 
     emulator: Emulator
     moments: tuple[Moment, ...]
+    readers: tuple[Reader, ...] = field(init=False, repr=False)
+    """Of what was measured at each moment."""
+    slopes: Float[np.ndarray, "moment input coordinate"] = field(init=False, repr=False)
+    """The emulator's input at each moment by each unknown."""
+
+    def __post_init__(self) -> None:
+        """Prepare what a fit needs a dozen times."""
+        readers = [
+            self.emulator.reader(self.emulator.rows(moment.quantities)) for moment in self.moments
+        ]
+        object.__setattr__(self, "readers", tuple(readers))
+        slopes = np.zeros((len(self.moments), len(self.emulator.inputs), self.unknowns))
+        own = np.arange(len(COORDINATES))
+        slopes[:, own, own] = COORDINATE_SDS
+        if self.drifts:
+            ages_h = np.array([moment.age_h for moment in self.moments])
+            rates = len(COORDINATES) + np.arange(len(DRIFTING))
+            slopes[:, DRIFTING, rates] = -ages_h[:, None] * DRIFT_SDS
+        object.__setattr__(self, "slopes", slopes.astype(np.float32))
 
     @property
     def drifts(self) -> bool:
@@ -113,50 +132,29 @@ class History:
         self, x: Float[np.ndarray, "coordinate sample"]
     ) -> Float[np.ndarray, "observation sample"]:
         """Return what each sample of the unknowns predicts of all measurements."""
-        predictions = [
-            self.emulator.predict_rows(
-                self._inputs(x, moment), self.emulator.rows(moment.quantities)
-            )
-            for moment in self.moments
-        ]
-        return np.concatenate(predictions)
-
-    def predict_with_slope(
-        self, x: Float[np.ndarray, "coordinate sample"]
-    ) -> tuple[
-        Float[np.ndarray, "observation sample"], Float[np.ndarray, "sample observation coordinate"]
-    ]:
-        """Return the predictions and their slopes by each unknown."""
-        inputs = np.concatenate([self._inputs(x, moment) for moment in self.moments], axis=1)
-        values, slopes = self.emulator.predict_with_slope(inputs)
+        hidden = self.emulator.hidden(self._inputs(x, len(self.moments)))
         count = x.shape[1]
-        predictions, jacobians = [], []
-        for place, moment in enumerate(self.moments):
-            here = slice(place * count, (place + 1) * count)
-            rows = self.emulator.rows(moment.quantities)
-            by_u = slopes[here][:, rows, : len(COORDINATES)] * COORDINATE_SDS
-            by_rho = -moment.age_h * _SHIFT_PER_RHO_H * by_u[:, :, DRIFTING]
-            parts = (by_u, by_rho) if self.drifts else (by_u,)
-            predictions.append(values[rows, here])
-            jacobians.append(np.concatenate(parts, axis=2))
-        return np.concatenate(predictions), np.concatenate(jacobians, axis=1)
+        parts = [
+            hidden[:, place * count : (place + 1) * count] for place in range(len(self.moments))
+        ]
+        return np.concatenate(
+            [reader.read(part) for part, reader in zip(parts, self.readers, strict=True)]
+        )
 
     def present(
         self, x: Float[np.ndarray, "coordinate sample"]
     ) -> Float[np.ndarray, "quantity sample"]:
         """Return the emulator's whole output for the newest moment, in a body of standard size."""
-        return self.emulator.predict(self._inputs(x, self.moments[0]))
+        return self.emulator.predict(self._inputs(x, 1))
 
     def _inputs(
-        self, x: Float[np.ndarray, "coordinate sample"], moment: Moment
+        self, x: Float[np.ndarray, "coordinate sample"], moments: int
     ) -> Float[np.ndarray, "input sample"]:
-        inputs = np.repeat(moment.middle[:, None], x.shape[1], axis=1)
-        u = x[: len(COORDINATES)]
-        inputs[: len(COORDINATES)] += COORDINATE_SDS[:, None] * u
-        if self.drifts and moment.age_h > 0.0:
-            shift = moment.age_h * DRIFT_SDS[:, None] * x[len(COORDINATES) :]
-            inputs[DRIFTING] -= shift
-        return inputs
+        """Return the emulator's input at the newest moments, one after the other."""
+        middles = np.stack([moment.middle for moment in self.moments[:moments]])
+        inputs = self.slopes[:moments] @ x.astype(np.float32)
+        inputs += middles[:, :, None].astype(np.float32)
+        return inputs.transpose(1, 0, 2).reshape(inputs.shape[1], -1)
 
 
 def drift_per_h(x: Float[np.ndarray, "coordinate member"]) -> Float[np.ndarray, "fitted member"]:

@@ -9,13 +9,13 @@ import numpy as np
 
 from twin.core.device_errors import ARTERIAL_PRESSURES
 from twin.core.discrepancy import DISCREPANCIES
-from twin.core.fit import FitOutcome, Interval, weighted_intervals
+from twin.core.fit import FitOutcome, Interval, intervals
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
 from twin.core.measurements import Condition
 from twin.core.prior import GROWS_WITH_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from jaxtyping import Float
 
@@ -25,7 +25,7 @@ WORST_RESIDUAL: Final = 3.0
 """In standard deviations; one value in 370 lies further out by chance."""
 
 FEWEST_EFFECTIVE: Final = 25.0
-"""Below it the sample no longer describes the posterior, and intervals cannot be believed."""
+"""Of 256: below it the ensemble is the smoother's guess, and intervals cannot be believed."""
 
 WIDE_SHARE: Final = 0.45
 """A 90 % interval of cardiac output wider than this share of its median is called wide: it spans
@@ -50,7 +50,7 @@ class Evidence:
     residuals: Mapping[Quantity, float]
     effective_sample_size: float
     furthest_coordinate: float
-    """Largest absolute coordinate of the most probable point."""
+    """Largest absolute coordinate of the ensemble's mean."""
     output: Interval
     """Cardiac output, L/min."""
     guard: float | None
@@ -74,14 +74,13 @@ def verdict(evidence: Evidence) -> FitOutcome:
 
 def estimates_of(
     now: Float[np.ndarray, "quantity member"],
-    weights: Float[np.ndarray, " member"],
     size: float,
 ) -> dict[Quantity, Interval]:
     """Return every quantity's median and 90 % interval, widened by the model's own error."""
     rows = now[[QUANTITY_INDEX[quantity] for quantity in DISCREPANCIES]]
     widening = model_sds(np.median(rows, axis=1), size)
-    intervals = weighted_intervals(rows, weights, widening)
-    return {q: possible(q, each) for q, each in zip(DISCREPANCIES, intervals, strict=True)}
+    each = intervals(rows, widening, *possible_ends(tuple(DISCREPANCIES)))
+    return dict(zip(DISCREPANCIES, each, strict=True))
 
 
 def model_sds(
@@ -93,20 +92,21 @@ def model_sds(
     return sds
 
 
-def possible(quantity: Quantity, interval: Interval) -> Interval:
-    """Return the interval cut to what can be: nothing but a venous pressure is below 0."""
-    if quantity is Quantity.CENTRAL_VENOUS_PRESSURE:
-        return interval
-    highest = 100.0 if quantity.unit == "%" else np.inf
-    low, median, high = np.clip((interval.low, interval.median, interval.high), 0.0, highest)
-    return Interval(float(median), float(low), float(high))
+def possible_ends(
+    quantities: Sequence[Quantity],
+) -> tuple[Float[np.ndarray, " quantity"], Float[np.ndarray, " quantity"]]:
+    """Return what each quantity cannot be below and above: only a venous pressure goes below 0."""
+    venous = Quantity.CENTRAL_VENOUS_PRESSURE
+    low = [-np.inf if quantity is venous else 0.0 for quantity in quantities]
+    high = [100.0 if quantity.unit == "%" else np.inf for quantity in quantities]
+    return np.array(low), np.array(high)
 
 
 def residuals_of(
-    moment: Moment, predicted: Float[np.ndarray, "observation sample"], weights: np.ndarray
+    moment: Moment, predicted: Float[np.ndarray, "observation member"]
 ) -> dict[Quantity, float]:
     """Return measured minus the twin's mean for the newest set, in standard deviations."""
-    mean = predicted[: len(moment.values)] @ weights
+    mean = predicted[: len(moment.values)].mean(axis=1)
     scaled = (moment.values - mean) / moment.sds
     return {q: float(r) for q, r in zip(moment.quantities, scaled, strict=True)}
 

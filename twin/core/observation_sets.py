@@ -109,12 +109,18 @@ SET_SPAN_S = 900.0
 one."""
 
 
-def observation_sets(measurements: Sequence[Measurement]) -> tuple[ObservationSet, ...]:
+def observation_sets(
+    measurements: Sequence[Measurement], reach_h: float = math.inf
+) -> tuple[ObservationSet, ...]:
     """Group screened measurements into sets, newest first.
 
     A set spans ``SET_SPAN_S`` back from its newest value; of one quantity the newest value counts.
+    Sets that begin more than ``reach_h`` before the newest value are left out.
     """
     fitted = [m for m in measurements if m.quantity in FITTED_QUANTITIES]
+    if fitted and math.isfinite(reach_h):
+        first = max(m.taken_at for m in fitted) - timedelta(hours=reach_h, seconds=SET_SPAN_S)
+        fitted = [m for m in fitted if m.taken_at >= first]
     fitted.sort(key=lambda m: m.taken_at, reverse=True)
     span = timedelta(seconds=SET_SPAN_S)
     sets: list[ObservationSet] = []

@@ -1,12 +1,16 @@
-"""Bayes' rule by Gauss-Newton and adaptive importance sampling, for any unknowns.
+"""Bayes' rule for any unknowns, by an ensemble: a smoother first, then steps that are exact.
 
 The unknowns are coordinates ``x`` with an independent standard normal prior, cut off at a box.
-Measurements ``y`` have independent normal errors around ``forward.predict(x)``. First the mode, by
-Gauss-Newton steps with a trust region; then draws from a Student proposal around it, weighted by
-posterior over proposal; then as many draws again from a proposal with the moments of the first,
-all weighted by the mixture of both (the balance heuristic of Veach & Guibas 1995; Cornuet et al.
-2012, https://doi.org/10.1111/j.1467-9469.2011.00756.x). The effective sample size says how many
-independent draws the weighted ones are worth (Kong 1992).
+Measurements ``y`` have independent normal errors around ``forward.predict(x)``.
+
+An ensemble drawn from the prior is moved to the measurements by a smoother with multiple data
+assimilation (Emerick & Reynolds 2013, https://doi.org/10.1016/j.cageo.2012.03.011), which needs
+predictions only, is exact where they are linear, and finds every branch that the prior holds. What
+the curvature of the predictions left wrong is then put right by Metropolis steps along differences
+of members (ter Braak 2006, https://doi.org/10.1007/s11222-006-8769-1; subsets of the coordinates
+as in Vrugt 2009, https://doi.org/10.1515/IJNSNS.2009.10.3.273), for which the posterior is
+stationary. All randomness is drawn beforehand, so that the same measurements give the same
+ensemble.
 """
 
 from __future__ import annotations
@@ -15,58 +19,47 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from scipy import special, stats
+from scipy.special import ndtri
+
+from twin.core.compiled import kernel
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Bool, Float, Int
 
-STUDENT_FREEDOM = 20.0
-"""Tails heavier than those of any posterior here, so that no weight explodes, yet not so heavy
-that in a dozen dimensions most draws fall too near or too far."""
+ASSIMILATIONS = 4
+"""Emerick & Reynolds found little to gain beyond four, each with the errors doubled."""
 
-GUESSES = 64
-"""Prior draws among which starts are sought."""
+STEPS = 8
+"""Against chains a thousand times as long, eight leave the means of the outputs within a tenth of
+their spread, which is what 256 members show by chance."""
 
-DESCENTS = 4
-MOST_MODES = 3
+MOST_OBSERVATIONS = 96
+"""More measurements than the twin has quantities, at as many moments as are ever fitted."""
 
-NEGLIGIBLE = 10.0
-"""A mode that costs this much more than the first holds less than a hundredth of it."""
+OPTIMAL_SCALE = 2.38
+"""Of a step along a difference of two members, over the root of twice the coordinates moved
+(ter Braak 2006)."""
 
-DISTINCT = 0.5
-"""Ends nearer to each other than this, in prior standard deviations, are one mode."""
+SHARES_MOVED = (1.0, 0.5, 0.25)
+"""Of the coordinates, in turn: all at once seldom succeeds among a dozen and a half."""
 
-LEAST_ROUNDS = 4
-"""Each round learns from those before how the posterior is shaped."""
+JUMP_EVERY = 7
+"""A step of the whole difference leads from one explanation of the measurements to another."""
 
-MOST_ROUNDS = 16
-ENOUGH = 120.0
-"""Effective draws at which no further round is needed: the ends of a 90 % interval stand still."""
+OUTSIDE = 1e30
+"""What a coordinate outside the box costs."""
 
-PROPOSAL_WIDENING = 1.15
-"""A proposal must be wider than its target; Laplace's covariance is a little too narrow when h is
-curved."""
-
-
-CLOSE_ENOUGH = 0.02
-"""Of the mode's cost: a fiftieth of what one standard deviation costs; the draws do the rest."""
+JITTER = 1e-3
+"""Keeps members apart that the box has pressed together."""
 
 
 class Forward(Protocol):
     """What the unknowns predict of the measurements."""
 
     def predict(
-        self, x: Float[np.ndarray, "coordinate sample"]
-    ) -> Float[np.ndarray, "observation sample"]:
-        """Return the predicted measurements of each sample."""
-        ...
-
-    def predict_with_slope(
-        self, x: Float[np.ndarray, "coordinate sample"]
-    ) -> tuple[
-        Float[np.ndarray, "observation sample"], Float[np.ndarray, "sample observation coordinate"]
-    ]:
-        """Return the predictions and their derivatives by each coordinate."""
+        self, x: Float[np.ndarray, "coordinate member"]
+    ) -> Float[np.ndarray, "observation member"]:
+        """Return the predicted measurements of each member."""
         ...
 
 
@@ -76,6 +69,13 @@ class Box:
 
     low: Float[np.ndarray, " coordinate"]
     high: Float[np.ndarray, " coordinate"]
+
+    def clipped(
+        self, x: Float[np.ndarray, "coordinate member"]
+    ) -> Float[np.ndarray, "coordinate member"]:
+        """Return the members, those outside moved to the nearest face."""
+        clipped: np.ndarray = np.clip(x, self.low[:, None], self.high[:, None])
+        return clipped
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,241 +87,165 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mode:
-    """The most probable point and the curvature there (Laplace's approximation)."""
-
-    x: Float[np.ndarray, " coordinate"]
-    covariance: Float[np.ndarray, "coordinate coordinate"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Draws:
-    """Well spread standard Student draws, made once: the same seed gives the same fit."""
+    """All that chance decides of a fit, made once: the same seed gives the same fit."""
 
-    points: Float[np.ndarray, "coordinate sample"]
+    start: Float[np.ndarray, "coordinate member"]
+    """The prior, one member in each of as many equally probable parts of every coordinate."""
+    noise: Float[np.ndarray, "assimilation observation member"]
+    partners: Int[np.ndarray, "step 2 member"]
+    stride: Float[np.ndarray, "step coordinate member"]
+    """How much of the partners' difference a member moves by; zero where a coordinate rests."""
+    jitter: Float[np.ndarray, "step coordinate member"]
+    log_chance: Float[np.ndarray, "step member"]
 
     @classmethod
-    def scrambled_sobol(cls, coordinates: int, count: int, seed: int) -> Draws:
-        """Return ``count`` (a power of 2) draws from a scrambled Sobol sequence (Owen 1998)."""
-        sobol = stats.qmc.Sobol(coordinates + 1, scramble=True, rng=np.random.default_rng(seed))
-        uniform = np.clip(sobol.random(count).T, 1e-6, 1.0 - 1e-6)
-        normal = special.ndtri(uniform[:-1])
-        chi_squared = stats.chi2.ppf(uniform[-1], STUDENT_FREEDOM)
-        return cls(normal * np.sqrt(STUDENT_FREEDOM / chi_squared))
+    def seeded(cls, coordinates: int, members: int, seed: int, steps: int = STEPS) -> Draws:
+        """Return the draws for a number of coordinates, members and exact steps."""
+        random = np.random.default_rng(seed)
+        places = random.permuted(np.tile(np.arange(members), (coordinates, 1)), axis=1)
+        start = ndtri((places + random.random((coordinates, members))) / members)
+        noise = random.standard_normal((ASSIMILATIONS, MOST_OBSERVATIONS, members))
+        partners = np.stack(
+            [[random.permutation(members) for _ in range(2)] for _ in range(steps)]
+        )
+        stride = np.stack([_stride(step, coordinates, members, random) for step in range(steps)])
+        jitter = JITTER * random.standard_normal((steps, coordinates, members)) * (stride > 0.0)
+        return cls(start, noise, partners, stride, jitter, np.log(random.random((steps, members))))
 
-    def rounds(self) -> list[Float[np.ndarray, "coordinate part"]]:
-        """Return the draws in as many parts as there may be rounds."""
-        return np.split(self.points, MOST_ROUNDS, axis=1)
+    def steps(self) -> zip[tuple[np.ndarray, ...]]:
+        """Return partners, stride, jitter and chance of each exact step."""
+        return zip(self.partners, self.stride, self.jitter, self.log_chance, strict=True)
+
+
+def _stride(
+    step: int, coordinates: int, members: int, random: np.random.Generator
+) -> Float[np.ndarray, "coordinate member"]:
+    share = SHARES_MOVED[step % len(SHARES_MOVED)]
+    moved = random.random((coordinates, members)) < share
+    if step % JUMP_EVERY == JUMP_EVERY - 1:
+        return moved.astype(np.float64)
+    stride: np.ndarray = moved * OPTIMAL_SCALE / np.sqrt(2.0 * np.maximum(moved.sum(axis=0), 1))
+    return stride
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """Weighted draws of the posterior."""
+    """Equally probable members of the posterior."""
 
-    x: Float[np.ndarray, "coordinate sample"]
-    predicted: Float[np.ndarray, "observation sample"]
-    weights: Float[np.ndarray, " sample"]
+    x: Float[np.ndarray, "coordinate member"]
+    predicted: Float[np.ndarray, "observation member"]
+    effective_size: float
+    """How many members an exact step has moved; the others stand where the smoother left them, and
+    where few could move, the smoother's answer is not to be believed."""
 
-    @property
-    def effective_size(self) -> float:
-        """Return how many independent draws the weighted ones are worth."""
-        return float(1.0 / np.sum(self.weights**2))
-
-    def resample(self, count: int, along: int) -> np.ndarray:
-        """Return the indices of ``count`` equally weighted members, by systematic resampling.
-
-        The draws are walked in the order of the coordinate ``along``, which the members then
-        cover evenly. In the order of the Sobol sequence the even steps of the walk would meet the
-        sequence's own rhythm and pick a lopsided part of it. The offset is one half, not random:
-        the same measurements give the same twin.
-        """
-        order = np.argsort(self.x[along])
-        positions = (np.arange(count) + 0.5) / count
-        found = np.searchsorted(np.cumsum(self.weights[order]), positions)
-        chosen: np.ndarray = order[np.minimum(found, len(self.weights) - 1)]
-        return chosen
+    def along(self, coordinate: int) -> Int[np.ndarray, " member"]:
+        """Return the members' indices in the order of one coordinate, to pick from evenly."""
+        order: np.ndarray = np.argsort(self.x[coordinate], kind="stable")
+        return order
 
 
-def find_modes(
-    forward: Forward, observed: Observed, box: Box, draws: Draws, iterations: int = 10
-) -> tuple[Mode, ...]:
-    """Return where damped Gauss-Newton descents end, the most probable first.
-
-    One starts in the prior's middle, the others at the best of some prior draws: a history of
-    several sets can often be explained in more than one way.
-    """
-    guesses = np.clip(draws.points[:, :GUESSES], box.low[:, None], box.high[:, None])
-    _, heights = _log_posterior(forward, observed, box, guesses)
-    starts = guesses[:, np.argsort(heights)[1 - DESCENTS :]]
-    middle = np.clip(np.zeros(len(box.low)), box.low, box.high)
-    ends, costs = _descend(
-        forward, observed, box, np.concatenate((middle[:, None], starts), axis=1), iterations
-    )
-    chosen: list[np.ndarray] = []
-    for end, cost in zip(ends.T[np.argsort(costs)], np.sort(costs), strict=True):
-        apart = all(np.linalg.norm(end - other) > DISTINCT for other in chosen)
-        if apart and cost - costs.min() < NEGLIGIBLE and len(chosen) < MOST_MODES:
-            chosen.append(end)
-    return _modes_at(forward, observed, np.stack(chosen, axis=1))
+def sample_posterior(forward: Forward, observed: Observed, box: Box, draws: Draws) -> Sample:
+    """Return an ensemble of the posterior, as many members as the draws have."""
+    x = box.clipped(draws.start)
+    for noise in draws.noise:
+        x = _assimilated(x, forward.predict(x), observed, box, noise)
+    predicted = np.array(forward.predict(x), np.float64)
+    height = _heights(x, predicted, observed, box)
+    moved = np.zeros(x.shape[1], bool)
+    proposed = np.empty_like(x)
+    for (one, other), stride, jitter, log_chance in draws.steps():
+        propose(x, one, other, stride, jitter, proposed)
+        there = np.asarray(forward.predict(proposed), np.float64)
+        heights = _heights(proposed, there, observed, box)
+        accept(log_chance, proposed, there, heights, x, predicted, height, moved)
+    return Sample(x, predicted, float(moved.sum()))
 
 
-def _modes_at(forward: Forward, observed: Observed, x: np.ndarray) -> tuple[Mode, ...]:
-    _, slopes = forward.predict_with_slope(x)
-    jacobians = slopes / observed.sds[:, None]
-    precisions = np.eye(len(x)) + np.swapaxes(jacobians, 1, 2) @ jacobians
-    return tuple(Mode(*each) for each in zip(x.T, np.linalg.inv(precisions), strict=True))
+def _assimilated(
+    x: Float[np.ndarray, "coordinate member"],
+    predicted: Float[np.ndarray, "observation member"],
+    observed: Observed,
+    box: Box,
+    noise: Float[np.ndarray, "most_observations member"],
+) -> Float[np.ndarray, "coordinate member"]:
+    """Return the members after one of the smoother's equal steps towards the measurements."""
+    inflated = np.sqrt(ASSIMILATIONS)
+    scaled = predicted / observed.sds[:, None]
+    dx = x - x.mean(axis=1, keepdims=True)
+    dy = scaled - scaled.mean(axis=1, keepdims=True)
+    spread = dy @ dy.T + (x.shape[1] - 1) * ASSIMILATIONS * np.eye(len(scaled))
+    wanted = (observed.values / observed.sds)[:, None] + inflated * noise[: len(scaled)]
+    return box.clipped(x + dx @ dy.T @ np.linalg.solve(spread, wanted - scaled))
 
 
-def _descend(
-    forward: Forward, observed: Observed, box: Box, starts: np.ndarray, iterations: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return where each descent got lowest, and the cost there; all descend side by side.
-
-    A step that failed to lower the cost is halved, and the next ones are damped.
-    """
-    x, best = starts, starts
-    damping = np.zeros(starts.shape[1])
-    cost = np.full(starts.shape[1], np.inf)
-    low, high = box.low[:, None], box.high[:, None]
-    for _ in range(iterations):
-        predicted, slopes = forward.predict_with_slope(x)
-        residual = (observed.values[:, None] - predicted) / observed.sds[:, None]
-        here = np.sum(x * x, axis=0) + np.sum(residual * residual, axis=0)
-        better = here < cost
-        gained = np.where(better, cost - here, 0.0)
-        best, cost = np.where(better, x, best), np.where(better, here, cost)
-        if np.all(better & (gained < CLOSE_ENOUGH)):
-            break
-        damping = np.where(better, 0.25 * damping, np.maximum(1.0, 4.0 * damping))
-        jacobians = slopes / observed.sds[:, None]
-        precision = np.swapaxes(jacobians, 1, 2) @ jacobians
-        precision += (1.0 + damping)[:, None, None] * np.eye(len(x))
-        pull = np.einsum("sij,is->sj", jacobians, residual) - x.T
-        step = np.linalg.solve(precision, pull[:, :, None])[:, :, 0].T
-        x = np.where(better, np.clip(x + step, low, high), 0.5 * (x + best))
-    return best, cost
+def _heights(
+    x: Float[np.ndarray, "coordinate member"],
+    predicted: Float[np.ndarray, "observation member"],
+    observed: Observed,
+    box: Box,
+) -> Float[np.ndarray, " member"]:
+    heights = np.zeros(x.shape[1])
+    log_posterior(x, predicted, observed.values, observed.sds, box.low, box.high, heights)
+    return heights
 
 
-def importance_sample(
-    forward: Forward, observed: Observed, box: Box, modes: tuple[Mode, ...], draws: Draws
-) -> Sample:
-    """Return weighted draws: a round around each mode, each later one as the earlier taught."""
-    waiting = [_Proposal.around(mode.x, mode.covariance) for mode in modes]
-    proposals: list[_Proposal] = []
-    gathered = _Gathered.nothing(len(modes[0].x), len(observed.values))
-    for count, part in enumerate(draws.rounds(), start=1):
-        newest = waiting.pop(0)
-        placed = newest.place(part)
-        found = _log_posterior(forward, observed, box, placed)
-        gathered = gathered.and_more(placed, *found, proposals, newest)
-        proposals.append(newest)
-        sample = gathered.sample()
-        if count >= LEAST_ROUNDS and sample.effective_size >= ENOUGH:
-            break
-        if not waiting:
-            waiting.append(_Proposal.taught_by(sample.x, gathered.log_weights(), modes[0]))
-    return sample
+@kernel
+def propose(
+    x: Float[np.ndarray, "coordinate member"],
+    one: Int[np.ndarray, " member"],
+    other: Int[np.ndarray, " member"],
+    stride: Float[np.ndarray, "coordinate member"],
+    jitter: Float[np.ndarray, "coordinate member"],
+    proposed: Float[np.ndarray, "coordinate member"],
+) -> None:
+    """Write where each member would step to, along the difference of two others."""
+    for row in range(x.shape[0]):
+        for member in range(x.shape[1]):
+            along = x[row, one[member]] - x[row, other[member]]
+            proposed[row, member] = x[row, member] + stride[row, member] * along
+            proposed[row, member] += jitter[row, member]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Proposal:
-    """A multivariate Student distribution."""
-
-    middle: np.ndarray
-    factor: np.ndarray
-    inverse: np.ndarray
-    """Of the factor: a dozen rows, so that multiplying by it is as exact as solving, and
-    faster."""
-
-    @classmethod
-    def around(cls, middle: np.ndarray, covariance: np.ndarray) -> _Proposal:
-        widened = PROPOSAL_WIDENING**2 * covariance + 1e-9 * np.eye(len(middle))
-        factor = np.linalg.cholesky(widened)
-        return cls(middle, factor, np.linalg.inv(factor))
-
-    @classmethod
-    def taught_by(cls, x: np.ndarray, log_weights: np.ndarray, mode: Mode) -> _Proposal:
-        """Return a proposal with the moments of weighted draws, softened until enough count."""
-        enough = 4.0 * len(x)
-        for softening in (1.0, 0.5, 0.25):
-            weights = _normalised(softening * log_weights)
-            if 1.0 / np.sum(weights**2) >= enough:
-                mean = x @ weights
-                apart = x - mean[:, None]
-                return cls.around(mean, apart * weights @ apart.T)
-        return cls.around(mode.x, 2.0 * mode.covariance)
-
-    def place(self, draws: np.ndarray) -> np.ndarray:
-        placed: np.ndarray = self.middle[:, None] + self.factor @ draws
-        return placed
-
-    def log_density(self, x: np.ndarray) -> np.ndarray:
-        """Return the logarithm of the density, up to a constant that all proposals share."""
-        scaled = self.inverse @ (x - self.middle[:, None])
-        freedom = STUDENT_FREEDOM
-        distance = np.einsum("ij,ij->j", scaled, scaled)
-        density: np.ndarray = -0.5 * (freedom + len(self.middle)) * np.log1p(distance / freedom)
-        density -= np.log(np.diag(self.factor)).sum()
-        return density
+@kernel
+def log_posterior(
+    x: Float[np.ndarray, "coordinate member"],
+    predicted: Float[np.ndarray, "observation member"],
+    values: Float[np.ndarray, " observation"],
+    sds: Float[np.ndarray, " observation"],
+    low: Float[np.ndarray, " coordinate"],
+    high: Float[np.ndarray, " coordinate"],
+    heights: Float[np.ndarray, " member"],
+) -> None:
+    """Add each member's log posterior density, up to a constant, to ``heights``."""
+    for row in range(x.shape[0]):
+        for member in range(x.shape[1]):
+            here = x[row, member]
+            # Outside the box is not impossible but so improbable that no step leads there: an
+            # infinity could not be compared in the compiler's fast arithmetic.
+            outside = here < low[row] or here > high[row]
+            heights[member] -= 0.5 * here * here + (OUTSIDE if outside else 0.0)
+    for row in range(predicted.shape[0]):
+        for member in range(x.shape[1]):
+            residual = (values[row] - predicted[row, member]) / sds[row]
+            heights[member] -= 0.5 * residual * residual
 
 
-def _log_posterior(
-    forward: Forward, observed: Observed, box: Box, x: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    predicted = forward.predict(x)
-    residual = (observed.values[:, None] - predicted) / observed.sds[:, None]
-    log_density = -0.5 * (np.einsum("ij,ij->j", x, x) + np.einsum("ij,ij->j", residual, residual))
-    inside = np.all((x >= box.low[:, None]) & (x <= box.high[:, None]), axis=0)
-    return predicted, np.where(inside, log_density, -np.inf)
-
-
-def _normalised(log_weights: np.ndarray) -> np.ndarray:
-    highest = np.max(log_weights)
-    if not np.isfinite(highest):
-        # No draw lies in the box: equal weights; the residuals then tell that the fit is poor.
-        return np.full(len(log_weights), 1.0 / len(log_weights))
-    weights = np.exp(log_weights - highest)
-    normalised: np.ndarray = weights / weights.sum()
-    return normalised
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Gathered:
-    """All draws so far, with the posterior and the mixture of all proposals at each."""
-
-    x: np.ndarray
-    predicted: np.ndarray
-    target: np.ndarray
-    mixture: np.ndarray
-
-    @classmethod
-    def nothing(cls, coordinates: int, observations: int) -> _Gathered:
-        nobody = np.empty(0)
-        return cls(np.empty((coordinates, 0)), np.empty((observations, 0)), nobody, nobody)
-
-    def and_more(
-        self,
-        placed: np.ndarray,
-        predicted: np.ndarray,
-        target: np.ndarray,
-        earlier: list[_Proposal],
-        newest: _Proposal,
-    ) -> _Gathered:
-        """Return these draws and the newest proposal's, every proposal counted at every draw."""
-        here = newest.log_density(placed)
-        for proposal in earlier:
-            here = np.logaddexp(here, proposal.log_density(placed))
-        before = np.logaddexp(self.mixture, newest.log_density(self.x))
-        return _Gathered(
-            np.concatenate((self.x, placed), axis=1),
-            np.concatenate((self.predicted, predicted), axis=1),
-            np.concatenate((self.target, target)),
-            np.concatenate((before, here)),
-        )
-
-    def log_weights(self) -> np.ndarray:
-        difference: np.ndarray = self.target - self.mixture
-        return difference
-
-    def sample(self) -> Sample:
-        return Sample(self.x, self.predicted, _normalised(self.log_weights()))
+@kernel
+def accept(
+    log_chance: Float[np.ndarray, " member"],
+    proposed: Float[np.ndarray, "coordinate member"],
+    there: Float[np.ndarray, "observation member"],
+    heights: Float[np.ndarray, " member"],
+    x: Float[np.ndarray, "coordinate member"],
+    predicted: Float[np.ndarray, "observation member"],
+    height: Float[np.ndarray, " member"],
+    moved: Bool[np.ndarray, " member"],
+) -> None:
+    """Move in place the members whose step raises the posterior, or chance allows (Metropolis)."""
+    for member in range(x.shape[1]):
+        if log_chance[member] < heights[member] - height[member]:
+            x[:, member] = proposed[:, member]
+            predicted[:, member] = there[:, member]
+            height[member] = heights[member]
+            moved[member] = True

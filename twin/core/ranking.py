@@ -12,6 +12,8 @@ from twin.core.discrepancy import DISCREPANCIES
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from twin.core.comparison import Comparison, SimulatedEffect
 
 
@@ -47,6 +49,56 @@ class Ranked:
     """Over doing nothing."""
     good: bool
     """False for every plan means: no good option among these."""
+
+    @property
+    def reason(self) -> str:
+        """Return why the plan is good, or what speaks against it."""
+        harm = self.effect.probability_worse
+        if harm > MOST_HARM:
+            return (
+                f"Makes {harm:.0%} of the circulations worse than doing nothing "
+                f"(at most {MOST_HARM:.0%} is accepted)."
+            )
+        if self.gain < 0.0:
+            return f"Lowers the probability of the goal by {-100 * self.gain:.0f} points."
+        if self.gain < LEAST_GAIN:
+            return (
+                f"Raises the probability of the goal by {100 * self.gain:.0f} points only (at "
+                f"least {100 * LEAST_GAIN:.0f} are asked for)."
+            )
+        return f"Raises the probability of the goal by {100 * self.gain:.0f} points."
+
+
+def best_of(ranked: Sequence[Ranked]) -> Ranked | None:
+    """Return the best plan, or None: no good option is an answer too."""
+    return ranked[0] if ranked and ranked[0].good else None
+
+
+MET_ALREADY: Final = 0.90
+"""With nothing done the goal is met this surely: then nothing needs doing for it."""
+
+
+def verdict(ranked: Sequence[Ranked], goal: Goal) -> str:
+    """Return the ranking as a sentence that names the goal and the harm it was judged by."""
+    aim = (
+        f"mean pressure at least {goal.mean_pressure_mmhg:g} mmHg, cardiac index at least "
+        f"{goal.cardiac_index:g} L/min/m2 and saturation at least {goal.saturation_percent:g} %"
+    )
+    if not ranked:
+        return "No plan was named, so none was ranked."
+    idle = ranked[0].probability_goal - ranked[0].gain
+    if best := best_of(ranked):
+        return (
+            f"{best.effect.plan.name} serves the goal best ({aim}): simulated probability "
+            f"{best.probability_goal:.0%} against {idle:.0%} with nothing done, worse in "
+            f"{best.effect.probability_worse:.0%} of the circulations."
+        )
+    if idle >= MET_ALREADY:
+        return f"Nothing needs doing for this goal ({aim}): it is met in {idle:.0%} as it is."
+    return (
+        f"No good option among these for the goal ({aim}), which is met in {idle:.0%} with "
+        "nothing done: each gains too little or harms too many of the circulations."
+    )
 
 
 def rank(comparison: Comparison, goal: Goal) -> tuple[Ranked, ...]:

@@ -53,6 +53,22 @@ def read_emulator(path: Traversable | Path | None = None) -> Emulator:
         ) from error
 
 
+def shipped_cause_emulator_path() -> Traversable:
+    """Return where the emulator that weighs causes lies."""
+    return resources.files("twin.store") / "causes.npz"
+
+
+def read_cause_emulator() -> Emulator:
+    """Return the emulator by which causes are weighed, the one that ships.
+
+    Raises
+    ------
+    twin.errors.EmulatorUnreadable
+        As :func:`read_emulator`; `cardiotwin train causes` writes it anew.
+    """
+    return read_emulator(shipped_cause_emulator_path())
+
+
 def write_emulator(emulator: Emulator, path: Path) -> None:
     """Write an emulator, weights as 32-bit floats."""
     arrays = {name: getattr(emulator, name) for name in _ARRAYS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, final
 
 from twin.errors import TwinIsNewer, TwinNotFound
@@ -16,20 +17,21 @@ class MemoryTwinStore:
 
     def __init__(self) -> None:
         self._twins: dict[PatientKey, StoredTwin] = {}
+        self._turn = Lock()
 
-    async def load(self, patient: PatientKey) -> StoredTwin:
+    def load(self, patient: PatientKey) -> StoredTwin:
         """Return the latest revision; see ``twin.ports.TwinStore``."""
         try:
             return self._twins[patient]
         except KeyError:
             raise TwinNotFound("No twin is stored under this key: assimilate first.") from None
 
-    async def save(self, twin: StoredTwin) -> None:
+    def save(self, twin: StoredTwin) -> None:
         """Keep this revision; see ``twin.ports.TwinStore``."""
-        # No await between look and write: on one event loop nobody can come in between.
-        stored = self._twins.get(twin.patient)
-        if twin.revision != (stored.revision if stored else 0) + 1:
-            raise TwinIsNewer(
-                "Another writer saved this twin first: recall it and assimilate again."
-            )
-        self._twins[twin.patient] = twin
+        with self._turn:
+            stored = self._twins.get(twin.patient)
+            if twin.revision != (stored.revision if stored else 0) + 1:
+                raise TwinIsNewer(
+                    "Another writer saved this twin first: recall it and assimilate again."
+                )
+            self._twins[twin.patient] = twin

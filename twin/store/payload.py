@@ -6,6 +6,7 @@ cannot silently change what older files mean; ``LAYOUT`` rises when the layout d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -110,15 +111,15 @@ def from_bytes(payload: bytes) -> StoredTwin:
         stored.model_version,
         stored.updated_at,
         tuple(
-            Measurement(_quantity(m.quantity), m.value, m.taken_at, m.reference, Device(m.device))
+            Measurement(_NAMED[m.quantity], m.value, m.taken_at, m.reference, _DEVICES[m.device])
             for m in stored.measurements
         ),
         _to_fit(stored.fit),
     )
 
 
-def _quantity(name: str) -> Quantity | Condition:
-    return Condition(name) if name in set(Condition) else Quantity(name)
+_NAMED: Mapping[str, Quantity | Condition] = {each.value: each for each in (*Quantity, *Condition)}
+_DEVICES: Mapping[str, Device] = {each.value: each for each in Device}
 
 
 def _from_fit(fit: Fit) -> _Fit:

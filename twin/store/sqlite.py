@@ -13,8 +13,6 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar, final
 
-from anyio import to_thread
-
 from twin.errors import StoreUnavailable, TwinIsNewer, TwinNotFound
 from twin.store.payload import from_bytes, to_bytes
 
@@ -63,9 +61,9 @@ class SqliteTwinStore:
         self._turn = Lock()
         self._connection = _guarded("open", partial(_open, path))
 
-    async def load(self, patient: PatientKey) -> StoredTwin:
+    def load(self, patient: PatientKey) -> StoredTwin:
         """Return the latest acknowledged revision; see ``twin.ports.TwinStore``."""
-        payload = await to_thread.run_sync(self._read, patient)
+        payload = self._read(patient)
         if payload is None:
             raise TwinNotFound("No twin is stored under this key: assimilate first.")
         try:
@@ -76,9 +74,15 @@ class SqliteTwinStore:
                 "Restore the file from a backup, or delete that twin to start it anew."
             ) from damage
 
-    async def save(self, twin: StoredTwin) -> None:
+    def save(self, twin: StoredTwin) -> None:
         """Keep this revision; see ``twin.ports.TwinStore``."""
-        await to_thread.run_sync(self._write, twin)
+        payload, updated = to_bytes(twin), twin.updated_at.isoformat()
+        with self._turn:
+            changed = _guarded("save", lambda: self._execute_save(twin, updated, payload))
+        if changed != 1:
+            raise TwinIsNewer(
+                "Another writer saved this twin first: recall it and assimilate again."
+            )
 
     def close(self) -> None:
         """Let go of the file; what was acknowledged is in it."""
@@ -92,15 +96,6 @@ class SqliteTwinStore:
                 "read", lambda: self._connection.execute(statement, (patient,)).fetchone()
             )
         return None if row is None else bytes(row[0])
-
-    def _write(self, twin: StoredTwin) -> None:
-        payload, updated = to_bytes(twin), twin.updated_at.isoformat()
-        with self._turn:
-            changed = _guarded("save", lambda: self._execute_save(twin, updated, payload))
-        if changed != 1:
-            raise TwinIsNewer(
-                "Another writer saved this twin first: recall it and assimilate again."
-            )
 
     def _execute_save(self, twin: StoredTwin, updated: str, payload: bytes) -> int:
         if twin.revision == 1:

@@ -32,6 +32,11 @@ def dicom_uid(*names: str) -> str:
     return f"2.25.{uuid.uuid5(uuid.NAMESPACE_URL, '/'.join(('cardiotwin-sandbox', *names))).int}"
 
 
+def record_number(sample: SamplePatient) -> str:
+    """Return the number under which ward and picture archive know a patient."""
+    return f"SANDBOX-{sample.seed:04d}"
+
+
 def patient_bundle(sample: SamplePatient) -> Resource:
     """Return one sample patient's whole record."""
     resources = [
@@ -78,7 +83,7 @@ def _patient(sample: SamplePatient) -> Resource:
         "identifier": [
             {
                 "system": "https://cardiotwin.example/sandbox/record-number",
-                "value": f"SANDBOX-{sample.seed:04d}",
+                "value": record_number(sample),
             }
         ],
         "name": [

@@ -56,3 +56,18 @@ def test_nothing_in_the_halved_order_tells_the_old_dose() -> None:
 )
 def test_what_cannot_be_halved_safely_is_not(draft: dict[str, Any]) -> None:
     assert halved(draft) is None
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        b'"MedicationRequest"',
+        b'{"resourceType": "MedicationRequest", "id": "x", "note": "\xff"}',
+        b'{"resourceType": "MedicationRequest", "id": "x", "note": "\\ud800"}',
+        json.dumps(order() | {"medicationCodeableConcept": {"coding": [None]}}).encode(),
+        json.dumps(order() | {"medicationCodeableConcept": ["Sodium chloride"]}).encode(),
+        json.dumps(order()).replace("500,", f"{10**400},").encode(),
+    ],
+)
+def test_a_draft_that_cannot_be_written_anew_as_a_whole_is_not_halved(draft: bytes) -> None:
+    assert halved_order(msgspec.Raw(draft)) is None

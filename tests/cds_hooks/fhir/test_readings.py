@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from cds_hooks.errors import WrongPatient
 from cds_hooks.fhir.kinds import Kind
-from cds_hooks.fhir.readings import Reading, Readings, readings_of
+from cds_hooks.fhir.reading import Reading
+from cds_hooks.fhir.readings import Readings, readings_of
 from twin.core.measurements import Device
 
 Build = Callable[..., dict[str, Any]]

@@ -28,7 +28,7 @@ from cds_hooks.security.egress_transport import client
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 TOKEN = "token-of-the-ehr"  # a made-up bearer token
-LIMITS = ReadLimits(pages=5, entries=20, reply_bytes=100_000, seconds=1.0)
+LIMITS = ReadLimits(pages=5, entries=20, reply_bytes=100_000, seconds=30.0)
 QUERY = FhirQuery("Observation?patient=p1")
 Answer = Callable[[str, dict[str, str]], bytes]
 
@@ -221,6 +221,7 @@ def test_each_status_has_its_own_error(status: str, error: type[Exception]) -> N
         b'{"resourceType":"Bundle","entry":{}}',
         b'{"resourceType":"OperationOutcome"}',
         b'\xff\xfe{"resourceType":"Patient"}',
+        b'{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","x":"\xff"}}]}',
         b'{"resourceType":"Patient","a":' + b"[" * 40_000 + b"]" * 40_000 + b"}",
     ],
 )

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from cds_hooks.fhir.kinds import Kind
-from cds_hooks.fhir.readings import Reading
+from cds_hooks.fhir.reading import Reading
 from cds_hooks.fhir.to_measurements import (
     PatientFacts,
     body_of,

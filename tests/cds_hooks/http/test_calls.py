@@ -339,6 +339,7 @@ def test_a_call_without_prefetch_is_answered_from_the_fhir_server(
     by_server = sandbox.call(hook_request(prefetch=prefetch, **SERVER))
     by_prefetch = sandbox.call(hook_request())
     assert by_server.json()["cards"][0]["summary"] == by_prefetch.json()["cards"][0]["summary"]
+    assert all(call.gather_until is not None for call in sandbox.probe.calls)
 
 
 @pytest.mark.requirement("CH-081", "CH-082", "CH-084")

@@ -18,6 +18,8 @@ from cds_hooks.services.speaker import Speaker
 from cds_hooks.wire.response import Card, CreateAction, Indicator
 from inference.releases.library import ReleaseLibrary
 from inference.runtimes.onnx import OnnxRuntime
+from twin.core.causes import CauseWeigher
+from twin.store.emulator_file import read_cause_emulator
 
 MakeCall = Callable[..., HookCall]
 
@@ -31,7 +33,7 @@ def runtime() -> OnnxRuntime:
 def service(twins: PatientTwins, runtime: OnnxRuntime) -> DeteriorationRisk:
     release = ReleaseLibrary().load("deterioration")
     speaker = Speaker("https://cardiotwin.example/documentation", "https://app.example/launch")
-    return DeteriorationRisk(twins, runtime, release, speaker)
+    return DeteriorationRisk(twins, runtime, release, speaker, CauseWeigher(read_cause_emulator()))
 
 
 def answered(service: DeteriorationRisk, call: HookCall) -> tuple[Card, ...]:
@@ -43,6 +45,16 @@ def test_an_unremarkable_patient_brings_no_card(
     service: DeteriorationRisk, call: MakeCall
 ) -> None:
     assert answered(service, call("stable", "patient-view")) == ()
+
+
+@pytest.mark.parametrize(("name", "cause"), [("septic", "vasoplegia")])
+def test_a_card_of_a_patient_in_trouble_names_the_likeliest_cause(
+    service: DeteriorationRisk, call: MakeCall, name: str, cause: str
+) -> None:
+    (card,) = answered(service, call(name, "patient-view"))
+    detail = card.detail or ""
+    assert f"**Likeliest cause, simulated**: **{cause}" in detail
+    assert "not validated on patients" in detail
 
 
 @pytest.mark.parametrize("name", ["bleeding", "septic", "heart-failure"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -23,8 +25,8 @@ from cds_hooks.errors import (
 )
 from cds_hooks.ports import Grant
 from cds_hooks.security.scopes import split
-from cds_hooks.services.gather import Sources, gather, read_references
-from cds_hooks.services.service import Chart, ServiceDefinition
+from cds_hooks.services.gather import GATHER_DEADLINE_S, Sources, gather, read_references
+from cds_hooks.services.service import Chart, HookCall, ServiceDefinition
 from cds_hooks.wire.request import HookContext, read_context
 
 FHIR = "https://ehr.example/fhir"
@@ -361,3 +363,42 @@ def test_an_order_of_another_patient_behind_a_reference_refuses_the_call(shelf_e
     other = ORDER | {"subject": {"reference": "Patient/p2"}}
     with pytest.raises(WrongPatient):
         referred(shelf_ehr({"ServiceRequest/7": [other]}), grant(), "ServiceRequest/7")
+
+
+def test_what_a_service_reads_later_has_only_the_time_that_the_call_has_left(ehr: Any) -> None:
+    async def left(seconds: float | None) -> float:
+        until = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        call = HookCall(
+            "order-dispatch",
+            UUID(int=1),
+            "open",
+            CONTEXT,
+            FHIR,
+            grant(),
+            Chart({}, {}),
+            received_at=datetime(2026, 11, 21, tzinfo=UTC),
+            gather_until=until,
+        )
+        return Sources.left_to(call, ehr).deadline_s
+
+    assert 0.0 < asyncio.run(left(1.5)) <= 1.5
+    assert asyncio.run(left(-1.0)) == 0.0
+    assert asyncio.run(left(None)) == GATHER_DEADLINE_S
+
+
+def test_orders_that_no_time_is_left_to_read_are_said_to_be_unread(ehr: Any) -> None:
+    ehr.delay_s = 30.0
+    with pytest.raises(PreconditionsMissing, match="did not answer in time"):
+        asyncio.run(
+            read_references(["ServiceRequest/7"], "p1", Sources({}, grant(), ehr, deadline_s=0.0))
+        )
+
+
+def test_what_no_card_speaks_of_yet_may_be_absent_without_a_word(
+    definition: ServiceDefinition, ehr: Any, full: dict[str, Any]
+) -> None:
+    ehr.shelf = {LABORATORY: EhrRefused("no")}
+    prefetch = {key: value for key, value in full.items() if key != "laboratory"}
+    assert "laboratory" in charted(definition, prefetch, ehr, grant()).missing
+    spared = replace(definition, optional=frozenset({"laboratory"}))
+    assert charted(spared, prefetch, ehr, grant()).missing == {}

@@ -20,8 +20,10 @@ from cds_hooks.services.image_fetching import (
     Fetched,
     FetchState,
     ImageFetching,
+    Refused,
     Waiting,
 )
+from inference.core.owner import Owner, identifier_digest
 from inference.core.study import EncodedInstance, StudyReference
 from inference.errors import StudyNotFound
 
@@ -34,6 +36,9 @@ ENDPOINT = (
 
 def study(uid: str = "1.2.3", *endpoints: str) -> ImagingStudyOnFile:
     return ImagingStudyOnFile("ImagingStudy/1", uid, ("DX",), None, 1, 1, endpoints)
+
+
+OWNER = Owner(frozenset({identifier_digest("SANDBOX-0001")}), "19600504", "female")
 
 
 class Clock:
@@ -63,6 +68,7 @@ class Archive:
 
     def __init__(self, *failures: Exception | None) -> None:
         self.asked: list[StudyReference] = []
+        self.owner = OWNER
         self.gate = asyncio.Event()
         self._failures = list(failures)
 
@@ -73,14 +79,14 @@ class Archive:
         if failure is not None:
             raise failure
         uid = study.study_instance_uid
-        return (EncodedInstance(uid, "1", "2", "3", "4", 1, 1, b""),)
+        return (EncodedInstance(uid, "1", "2", "3", "4", 1, 1, b"", self.owner),)
 
 
 async def settled(fetching: ImageFetching, *studies: ImagingStudyOnFile) -> list[FetchState]:
-    states = [fetching.request(each, GRANT) for each in studies]
+    states = [fetching.request(each, GRANT, OWNER) for each in studies]
     while any(isinstance(each, Waiting) for each in states):
         await asyncio.sleep(0)
-        states = [fetching.request(each, GRANT) for each in studies]
+        states = [fetching.request(each, GRANT, OWNER) for each in studies]
     return states
 
 
@@ -102,7 +108,7 @@ def test_a_request_returns_at_once_and_the_images_follow() -> None:
     fetching = ImageFetching(archive, ehr, Clock())
 
     async def scenario() -> None:
-        first = fetching.request(study("1.2.3", "Endpoint/e1"), GRANT)
+        first = fetching.request(study("1.2.3", "Endpoint/e1"), GRANT, OWNER)
         assert str(first) == "images are being fetched, not yet read"
         archive.gate.set()
         (state,) = await settled(fetching, study("1.2.3", "Endpoint/e1"))
@@ -120,7 +126,7 @@ def test_a_study_is_asked_for_once_however_often_charts_are_opened() -> None:
 
     async def scenario() -> None:
         for _ in range(10):
-            fetching.request(study(), GRANT)
+            fetching.request(study(), GRANT, OWNER)
         archive.gate.set()
         await settled(fetching, study())
 
@@ -183,7 +189,7 @@ def test_without_a_scope_for_it_no_endpoint_is_read() -> None:
     async def scenario() -> None:
         state: FetchState = Waiting()
         while isinstance(state, Waiting):
-            state = fetching.request(study("1.1", "Endpoint/e1"), narrow)
+            state = fetching.request(study("1.1", "Endpoint/e1"), narrow, OWNER)
             await asyncio.sleep(0)
         assert "names no archive" in str(state)
 
@@ -199,7 +205,7 @@ def test_without_any_grant_only_the_configured_archive_is_asked() -> None:
     async def scenario() -> None:
         state: FetchState = Waiting()
         while isinstance(state, Waiting):
-            state = fetching.request(study("1.1", "Endpoint/e1"), None)
+            state = fetching.request(study("1.1", "Endpoint/e1"), None, OWNER)
             await asyncio.sleep(0)
 
     during(fetching, scenario)
@@ -215,7 +221,7 @@ def test_a_failed_study_is_tried_again_after_a_while() -> None:
     async def scenario() -> None:
         await settled(fetching, study())
         clock.time += TRY_AGAIN_AFTER - timedelta(seconds=1)
-        assert isinstance(fetching.request(study(), GRANT), Failed)
+        assert isinstance(fetching.request(study(), GRANT, OWNER), Failed)
         clock.time += timedelta(seconds=1)
         (state,) = await settled(fetching, study())
         assert isinstance(state, Fetched)
@@ -226,6 +232,40 @@ def test_a_failed_study_is_tried_again_after_a_while() -> None:
 
 def test_a_full_queue_is_said_and_does_not_block() -> None:
     fetching = ImageFetching(Archive(), Ehr(), Clock(), "https://pacs.example")
-    states = [fetching.request(study(f"1.{number}"), GRANT) for number in range(MOST_WAITING + 1)]
+    states = [
+        fetching.request(study(f"1.{number}"), GRANT, OWNER) for number in range(MOST_WAITING + 1)
+    ]
     assert all(isinstance(each, Waiting) for each in states[:-1])
     assert str(states[-1]) == "images not fetched: too many studies are waiting"
+
+
+def test_a_study_of_another_patient_is_refused_with_nothing_of_the_patient() -> None:
+    archive = Archive()
+    archive.owner = Owner(frozenset({identifier_digest("SECRET-7")}), "19711231", "male")
+    archive.gate.set()
+    fetching = ImageFetching(archive, Ehr(), Clock(), "https://pacs.example")
+
+    async def scenario() -> None:
+        (state,) = await settled(fetching, study())
+        assert isinstance(state, Refused)
+        assert str(state).startswith("images not used: they are of another patient than the chart")
+        assert "1971" not in str(state)
+        assert "secret" not in repr(state).lower()
+
+    during(fetching, scenario)
+
+
+def test_a_study_that_two_charts_name_is_judged_for_each() -> None:
+    archive = Archive()
+    archive.gate.set()
+    fetching = ImageFetching(archive, Ehr(), Clock(), "https://pacs.example")
+
+    async def scenario() -> None:
+        (mine,) = await settled(fetching, study())
+        assert isinstance(mine, Fetched)
+        other = Owner(frozenset({identifier_digest("SANDBOX-0002")}))
+        while isinstance(theirs := fetching.request(study(), GRANT, other), Waiting):
+            await asyncio.sleep(0)
+        assert isinstance(theirs, Refused)
+
+    during(fetching, scenario)

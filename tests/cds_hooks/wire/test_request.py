@@ -118,6 +118,13 @@ def test_an_object_nested_ten_thousand_deep_is_refused_without_a_crash() -> None
         read_request(deep)
 
 
+def test_a_request_that_is_not_utf8_where_nobody_reads_is_refused_all_the_same() -> None:
+    unread = body(extension={"x": "PLACE"})
+    assert read_request(unread).hook == read_request(body()).hook
+    with pytest.raises(NotJson, match="UTF-8"):
+        read_request(unread.replace(b"PLACE", b"\xff\x9f"))
+
+
 @pytest.mark.requirement("CH-039")
 def test_an_access_token_without_its_server_is_refused() -> None:
     with pytest.raises(BadRequest, match=r"\$\.fhirServer"):

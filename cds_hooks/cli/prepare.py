@@ -1,0 +1,37 @@
+"""``cardiotwin prepare``: what the first start would otherwise do while somebody waits."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import typer
+
+from cds_hooks.cli.report import console
+
+
+def register(application: typer.Typer) -> None:
+    """Add ``cardiotwin prepare``."""
+
+    @application.command("prepare")
+    def prepare() -> None:
+        """Compile the twin's kernels and check the releases, once after an installation.
+
+        The kernels are compiled for this processor and kept where numba keeps them (beside the
+        sources, or in NUMBA_CACHE_DIR); without this command the first start of the service does
+        it and takes that much longer.
+        """
+        from cds_hooks.app import create_app
+        from cds_hooks.settings import Settings
+
+        start = time.perf_counter()
+        with tempfile.TemporaryDirectory() as folder, console.status("compiling kernels"):
+            create_app(
+                Settings(
+                    public_base_url="http://127.0.0.1",
+                    trust="open",
+                    data_directory=Path(folder) / "data",
+                )
+            )
+        console.print(f"ready to start ({time.perf_counter() - start:.0f} s)")

@@ -1,0 +1,1 @@
+"""Judges the twin's forecasts on charts of real patients: what was expected, before looking."""
