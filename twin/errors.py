@@ -5,6 +5,7 @@
     - ImplausibleDose           dose, rate, volume or fraction outside the range, which is named
     - WeightNeeded              a dose that acts by body weight, and no body weight
     - RouteNotModelled          the drug is modelled, but not given in this way
+    - NothingToStop             what is to be stopped is not recorded as running
   x SimulationError             the arrays handed to a simulation do not fit it
   x ChartUnreadable             a chart to judge forecasts on is missing or in another layout
   x EmulatorUnreadable          the trained emulator is missing, damaged or of another model
@@ -63,6 +64,17 @@ class RouteNotModelled(InterventionError):
         )
         self.what = what
         self.route = route
+
+
+class NothingToStop(InterventionError):
+    """What is to be stopped does not run as far as is known, so that nothing would change."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}: nothing of it is recorded as running, so stopping it cannot be simulated. "
+            "Record its rate and start, or decide without the simulation."
+        )
+        self.what = what
 
 
 class SimulationError(TwinError):

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from cds_hooks.fhir.order_resources import Dosage, DoseAndRate, Timing
 from cds_hooks.fhir.resources import Quantity, Ratio
 
-Base = Literal["mg", "mL", "unit", "fraction"]
+Base = Literal["mg", "mL", "unit", "fraction", "cmH2O", "beat"]
 
 
 class Unclear(Exception):
@@ -53,7 +53,13 @@ _AMOUNTS: Final[dict[str, tuple[Base, float]]] = {
     **dict.fromkeys(("ml", "milliliter", "milliliters", "millilitre", "cc"), ("mL", 1.0)),
     **dict.fromkeys(("l", "liter", "liters", "litre", "litres"), ("mL", 1e3)),
     **dict.fromkeys(("unit", "units", "1", "bag", "bags", "pack", "packs"), ("unit", 1.0)),
+    # Units of activity, in which vasopressin is ordered.
+    **dict.fromkeys(("u", "iu", "[iu]", "usp'u", "[usp'u]"), ("unit", 1.0)),
+    **dict.fromkeys(("mu", "miu", "m[iu]", "milliunit", "milliunits"), ("unit", 1e-3)),
     **dict.fromkeys(("%", "percent"), ("fraction", 0.01)),
+    **dict.fromkeys(("cmh2o", "cm[h2o]"), ("cmH2O", 1.0)),
+    "mbar": ("cmH2O", 1.0197),
+    **dict.fromkeys(("", "beat", "beats", "pulses"), ("beat", 1.0)),
 }
 _MINUTES: Final = {
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1 / 60),
@@ -61,7 +67,9 @@ _MINUTES: Final = {
     **dict.fromkeys(("h", "hr", "hour", "hours"), 60.0),
     **dict.fromkeys(("d", "day", "days"), 1440.0),
 }
-_AMOUNT_WORDS: Final = r"ng|ug|mcg|micrograms?|mg|g|grams?|ml|l|liters?|litres?|units?"
+_AMOUNT_WORDS: Final = (
+    r"ng|ug|mcg|micrograms?|mg|g|grams?|ml|l|liters?|litres?|units?|iu|milliunits?|cm ?h2o|bpm"
+)
 _IN_TEXT: Final = re.compile(
     rf"(?<![\w.,])(\d+(?:[.,]\d+)?)\s*({_AMOUNT_WORDS})((?:\s*/\s*|\s+per\s+)(?:kg|min|minute|h|hr|hour)"
     rf"(?:(?:\s*/\s*|\s+(?:per|and)\s+)(?:min|minute|h|hr|hour))?)?(?![\w%]|\s*(?:/|per\b))",
@@ -70,10 +78,9 @@ _IN_TEXT: Final = re.compile(
 _PRODUCT: Final = re.compile(
     r"tablet|capsule|inject|solution|syringe|vial|ampoule|mg/ml|prefilled", re.I
 )
-_SPAN_IN_TEXT: Final = re.compile(
-    r"\b(?:over|in|for|within)\s+(\d+(?:[.,]\d+)?)\s*(s|sec|seconds?|min|minutes?|h|hr|hours?)\b",
-    re.I,
-)
+_TIME_IN_TEXT: Final = r"\s+(\d+(?:[.,]\d+)?)\s*(s|sec|seconds?|min|minutes?|h|hr|hours?)\b"
+_SPAN_IN_TEXT: Final = re.compile(rf"\b(?:over|in|for|within){_TIME_IN_TEXT}", re.I)
+_OVER_IN_TEXT: Final = re.compile(rf"\bover{_TIME_IN_TEXT}", re.I)
 
 
 def measure(value: float, unit: str) -> Measure | None:
@@ -82,6 +89,8 @@ def measure(value: float, unit: str) -> Measure | None:
     flat = (
         re.sub(r"\{(\w*)\}", r"\1", flat).replace("(kg.min)", "kg/min").replace("(kg.h)", "kg/h")
     )
+    if flat == "bpm":
+        flat = "beats/min"
     amount, *denominators = flat.split("/")
     if amount not in _AMOUNTS:
         return None
@@ -128,6 +137,8 @@ class Dosing:
     repeated: bool
     """Whether later doses follow, which the simulation leaves out."""
     as_needed: bool
+    given_over_s: float | None = None
+    """How long one dose takes, where that is said; unlike ``duration_s``, no course of doses."""
 
 
 def dosing_of(dosages: Iterable[Dosage], words: str | None) -> Dosing:
@@ -160,7 +171,9 @@ def dosing_of(dosages: Iterable[Dosage], words: str | None) -> Dosing:
     duration_s = written_s or _timed(dosage.timing) or _span_said(dosage.text) or _span_said(words)
     repeat = dosage.timing.repeat if dosage.timing is not None else None
     repeated = repeat is not None and ((repeat.count or 1) > 1 or repeat.period is not None)
-    return Dosing(dose, rate, duration_s, repeated, bool(dosage.as_needed_boolean))
+    as_needed = bool(dosage.as_needed_boolean)
+    over_s = _each_takes(dosage.timing) or _over_said(dosage.text) or _over_said(words)
+    return Dosing(dose, rate, duration_s, repeated, as_needed, written_s or over_s)
 
 
 def _structured(part: DoseAndRate) -> tuple[Measure | None, Measure | None, float | None]:
@@ -218,12 +231,19 @@ def _refuse_contradiction(structured: Measure | None, said: Measure | None) -> N
         raise Unclear("the dosage text and the structured dose differ")
 
 
+def _each_takes(timing: Timing | None) -> float | None:
+    repeat = timing.repeat if timing is not None else None
+    if repeat is None or repeat.duration is None or repeat.duration_unit not in _MINUTES:
+        return None
+    return repeat.duration * _MINUTES[repeat.duration_unit] * 60
+
+
 def _timed(timing: Timing | None) -> float | None:
     repeat = timing.repeat if timing is not None else None
     if repeat is None:
         return None
-    if repeat.duration is not None and repeat.duration_unit in _MINUTES:
-        return repeat.duration * _MINUTES[repeat.duration_unit] * 60
+    if (each_s := _each_takes(timing)) is not None:
+        return each_s
     bounds = repeat.bounds_duration
     if bounds is not None and isinstance(bounds.value, float | int):
         unit = bounds.code or bounds.unit or ""
@@ -233,7 +253,14 @@ def _timed(timing: Timing | None) -> float | None:
 
 
 def _span_said(text: str | None) -> float | None:
-    match = _SPAN_IN_TEXT.search(text) if text is not None else None
+    return _seconds(_SPAN_IN_TEXT.search(text) if text is not None else None)
+
+
+def _over_said(text: str | None) -> float | None:
+    return _seconds(_OVER_IN_TEXT.search(text) if text is not None else None)
+
+
+def _seconds(match: re.Match[str] | None) -> float | None:
     if match is None:
         return None
     return float(match.group(1).replace(",", ".")) * _MINUTES[match.group(2).lower()] * 60

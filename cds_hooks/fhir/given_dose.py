@@ -1,24 +1,24 @@
-"""From a treatment and its dosing to one intervention in the twin's units. Pure."""
+"""From a treatment and its dosing to one intervention in the twin's units. Pure.
+
+Fluids, oxygen and settings; drugs are in ``drug_dose``.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from typing import Final
 
-from cds_hooks.fhir.dosage import Dosing, Measure, Unclear, measured
-from cds_hooks.fhir.order_resources import Medication
-from cds_hooks.fhir.resources import CodeableConcept
-from cds_hooks.fhir.treatments import NotRecognised, treatment_of
+from cds_hooks.fhir.dosage import Dosing, Measure, Unclear
+from twin.core.dose_ranges import SETTING
 from twin.core.interventions import (
-    Drug,
+    INFUSION_RATE,
     DrugDose,
     Fluid,
     FluidKind,
     Infusion,
     Intervention,
     Oxygen,
-    Route,
+    Setting,
+    SettingKind,
 )
 
 BOLUS_S: Final = 900.0
@@ -38,27 +38,6 @@ RUNNING_S: Final = 14_400.0
 AIR: Final = 0.21
 _PRONGS_TO_L_PER_MIN: Final = 6.0
 _RESERVOIR_TO_L_PER_MIN: Final = 15.0
-
-_MG_PER_ML: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*mg/ml\b", re.I)
-_ROUTE_CODES: Final = {
-    "47625008": Route.INTRAVENOUS,  # SNOMED CT
-    "26643006": Route.ORAL,
-    "IVPUSH": Route.INTRAVENOUS,  # HL7 RouteOfAdministration
-    "IVDRIP": Route.INTRAVENOUS,
-    "IVINJ": Route.INTRAVENOUS,
-    "PO": Route.ORAL,
-}
-_ROUTE_WORDS: Final = (
-    (
-        Route.INTRAVENOUS,
-        re.compile(
-            r"\b(?:intravenous\w*|iv|i\.v\.?|central ven\w+|central line|into a (?:central )?vein)"
-            r"(?!\w)",
-            re.I,
-        ),
-    ),
-    (Route.ORAL, re.compile(r"\b(?:oral\w*|by mouth|po|p\.o\.?|tablets?|capsules?)(?!\w)", re.I)),
-)
 
 
 def fluid(
@@ -155,109 +134,42 @@ def _of_flow(litres_per_min: float) -> tuple[Intervention, list[str]]:
     return Oxygen(fraction), [said]
 
 
-def infusion_or_dose(
-    drug: Drug,
-    dosing: Dosing,
-    route: Route | None,
-    strength_mg_per_ml: float | None,
-    weight_kg: float | None,
-) -> Intervention:
-    """Return an infusion where a rate is given, else a single dose.
+def setting(
+    kind: SettingKind, dosing: Dosing, quantity: Measure | None
+) -> tuple[Intervention, list[str]]:
+    """Return a ventilator's or pacemaker's setting.
 
     Raises
     ------
     cds_hooks.fhir.dosage.Unclear
-        No dose or route, a dose in mL of unknown strength, or a weight needed and not known.
+        No pressure in cmH2O, or no rate a minute.
     """
-    if dosing.rate is not None:
-        if route is Route.ORAL:
-            raise Unclear("an infusion by mouth is not understood")
-        rate = _mass(dosing.rate, strength_mg_per_ml)
-        if rate.per_kg:
-            return Infusion(drug, 1000 * rate.value)
-        if weight_kg is None:
-            raise Unclear("the rate is not per kilogram and no body weight is recorded")
-        return Infusion(drug, 1000 * rate.value / weight_kg)
-    if dosing.dose is None:
-        raise Unclear("it gives no single dose or rate")
-    dose_mg = _mass(dosing.dose, strength_mg_per_ml).for_body(weight_kg)
-    if route is None:
-        raise Unclear("the route is not given")
-    return DrugDose(drug, dose_mg, route)
-
-
-def _mass(amount: Measure, strength_mg_per_ml: float | None) -> Measure:
-    if amount.base == "mg":
-        return amount
-    if amount.base == "mL":
-        if strength_mg_per_ml is None:
-            raise Unclear("it is ordered in mL and the concentration is not given")
-        value = amount.value * strength_mg_per_ml
-        return Measure(value, "mg", amount.per_kg, amount.per_minute)
-    raise Unclear("its amount is no mass or volume")
-
-
-def concentration_mg_per_ml(medication: Medication | None, drug: Drug, name: str) -> float | None:
-    """Return the strength of the drug: of a contained mixture, else of the product's name.
-
-    RxNorm names a product by it, as in ``10 ML Furosemide 10 MG/ML Injection``.
-    """
-    for ingredient in (medication.ingredient or ()) if medication is not None else ():
-        strength = ingredient.strength
-        if strength is None or strength.numerator is None or strength.denominator is None:
+    for amount in (quantity, dosing.dose, dosing.rate):
+        if amount is None or amount.per_kg:
             continue
-        try:
-            named = treatment_of(ingredient.item_codeable_concept)
-            mass, volume = measured(strength.numerator), measured(strength.denominator)
-        except (NotRecognised, Unclear):
-            continue
-        if named is drug and mass.base == "mg" and volume.base == "mL":
-            return mass.value / volume.value
-    in_name = _MG_PER_ML.findall(name)
-    return float(in_name[0].replace(",", ".")) if len(in_name) == 1 else None
-
-
-def route_of(routes: Iterable[CodeableConcept | None], texts: Iterable[str]) -> Route | None:
-    """Return the route, from codes or from words; None where it is not given or not modelled.
-
-    Raises
-    ------
-    cds_hooks.fhir.dosage.Unclear
-        A route is given that is neither intravenous nor oral, or two are given.
-    """
-    given = [route for route in routes if route is not None]
-    found = {
-        _ROUTE_CODES[coding.code]
-        for route in given
-        for coding in route.codings
-        if coding.code in _ROUTE_CODES
-    }
-    said = [route.text or "" for route in given]
-    said += [coding.display or "" for route in given for coding in route.codings]
-    if not found:
-        found = _routes_in(said) if given else _routes_in(texts)
-    if len(found) > 1:
-        raise Unclear("two routes are given")
-    if given and not found:
-        raise Unclear("only intravenous and oral doses are modelled")
-    return next(iter(found), None)
+        if kind is SettingKind.END_EXPIRATORY_PRESSURE and amount.base == "cmH2O":
+            return Setting(kind, amount.value), []
+        if kind is SettingKind.PACING and amount.base in ("beat", "unit") and amount.per_minute:
+            return Setting(kind, amount.value), []
+    wanted = "pressure in cmH2O" if kind is SettingKind.END_EXPIRATORY_PRESSURE else "rate"
+    raise Unclear(f"it gives no {wanted}")
 
 
 def described(intervention: Intervention) -> str:
     """Return dose, rate or volume in words, for a label."""
     match intervention:
-        case Fluid():
-            return f"{intervention.volume_ml:.0f} mL in {intervention.duration_s / 60:.0f} min"
-        case Infusion():
-            return f"{intervention.rate:.3g} µg/kg/min"
-        case DrugDose():
-            return f"{intervention.dose_mg:.3g} mg {intervention.route}"
-        case Oxygen():
-            return f"inspired fraction {intervention.inspired_fraction:.2f}"
+        case Fluid(volume_ml=volume_ml, duration_s=duration_s):
+            return f"{volume_ml:.0f} mL in {duration_s / 60:.0f} min"
+        case Infusion(drug, rate):
+            return (
+                f"{rate:.3g} {INFUSION_RATE[drug].unit if drug in INFUSION_RATE else ''}".strip()
+            )
+        case DrugDose(dose_mg=dose_mg, route=route, duration_s=duration_s):
+            over = f" in {duration_s / 60:.3g} min" if duration_s else ""
+            return f"{dose_mg:.3g} mg {route}{over}"
+        case Oxygen(inspired_fraction):
+            return f"inspired fraction {inspired_fraction:.2f}"
+        case Setting(kind, value):
+            return f"{value:.3g} {SETTING[kind].unit}"
         case _:
             return ""
-
-
-def _routes_in(texts: Iterable[str]) -> set[Route]:
-    joined = " ".join(texts)
-    return {route for route, pattern in _ROUTE_WORDS if pattern.search(joined)}

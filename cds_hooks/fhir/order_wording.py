@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from cds_hooks.fhir.treatments import ATC, RXNORM, SNOMED
+from cds_hooks.fhir.codes_drugs import DRUG_CODES
+from cds_hooks.fhir.treatment_code import ATC, RXNORM, SNOMED
 from cds_hooks.fhir.ucum import UCUM_SYSTEM
+from twin.core.dose_ranges import SETTING
 from twin.core.interventions import (
-    Bleeding,
+    INFUSION_RATE,
     Drug,
     DrugDose,
     Fluid,
@@ -19,16 +21,13 @@ from twin.core.interventions import (
     Intervention,
     Oxygen,
     Route,
+    Setting,
+    SettingKind,
 )
 
 Json = dict[str, Any]
 
-_DRUGS: Final = {
-    Drug.NOREPINEPHRINE: ("Norepinephrine", "7512", "C01CA03"),
-    Drug.METOPROLOL: ("Metoprolol", "6918", "C07AB02"),
-    Drug.ESMOLOL: ("Esmolol", "49737", "C07AB09"),
-    Drug.FUROSEMIDE: ("Furosemide", "4603", "C03CA01"),
-}
+_DRUGS: Final = {row.treatment: row.codes for row in DRUG_CODES}
 # Which crystalloid is for prescriber and pharmacy to choose; the simulation knows no difference.
 _FLUIDS: Final = {
     FluidKind.CRYSTALLOID: ("Crystalloid, balanced or sodium chloride 0.9 %", "B05BB01"),
@@ -37,7 +36,25 @@ _FLUIDS: Final = {
 _ROUTES: Final = {
     Route.INTRAVENOUS: ("47625008", "intravenous"),
     Route.ORAL: ("26643006", "oral"),
+    Route.SUBLINGUAL: ("37839007", "sublingual"),
 }
+
+_SETTINGS: Final[dict[SettingKind, tuple[str | None, str]]] = {
+    SettingKind.END_EXPIRATORY_PRESSURE: (None, "Positive end-expiratory pressure"),
+    SettingKind.PACING: (None, "Cardiac pacing"),
+}
+"""Posture is no order that a chart would carry."""
+
+_UCUM: Final = {
+    "µg/kg/min": ("ug/kg/min", "µg/kg/min"),
+    "µg/min": ("ug/min", "µg/min"),
+    "mg/min": ("mg/min", "mg/min"),
+    "mg/h": ("mg/h", "mg/h"),
+    "units/min": ("[USP'U]/min", "units/min"),
+    "cmH2O": ("cm[H2O]", "cmH2O"),
+    "/min": ("/min", "/min"),
+}
+"""UCUM code and words of the twin's units."""
 
 
 def ordered(intervention: Intervention) -> Json:
@@ -46,7 +63,7 @@ def ordered(intervention: Intervention) -> Json:
     Raises
     ------
     ValueError
-        Bleeding is no order.
+        Nobody orders bleeding, an insult, a posture or compressions.
     """
     match intervention:
         case Fluid(FluidKind.RED_CELLS, volume_ml, duration_s):
@@ -59,17 +76,34 @@ def ordered(intervention: Intervention) -> Json:
         case Fluid(kind, volume_ml, duration_s):
             return _fluid(kind, volume_ml, duration_s)
         case Infusion(drug, rate):
-            dosage = _dosage(f"{rate:.3g} µg/kg/min, continuous", Route.INTRAVENOUS)
-            dosage["doseAndRate"] = [{"rateQuantity": _amount(rate, "ug/kg/min", "µg/kg/min")}]
-            return _medicine(drug, dosage)
-        case DrugDose(drug, dose_mg, route):
-            dosage = _dosage(f"{dose_mg:.4g} mg {_ROUTES[route][1]}, once", route)
-            dosage["doseAndRate"] = [{"doseQuantity": _amount(dose_mg, "mg")}]
-            return _medicine(drug, dosage)
+            return _infusion(drug, rate)
+        case DrugDose():
+            return _dose(intervention)
         case Oxygen(inspired_fraction):
             return _service("57485005", "Oxygen therapy", _amount(100 * inspired_fraction, "%"))
-        case Bleeding():
-            raise ValueError("Bleeding is no order; propose a treatment.")
+        case Setting(setting, value) if setting in _SETTINGS:
+            code, text = _SETTINGS[setting]
+            return _service(code, text, _amount(value, *_UCUM[SETTING[setting].unit]))
+        case _:
+            name = type(intervention).__name__
+            raise ValueError(f"{name} is no order; propose a treatment.")
+
+
+def _infusion(drug: Drug, rate: float) -> Json:
+    unit = INFUSION_RATE[drug].unit
+    dosage = _dosage(f"{rate:.3g} {unit}, continuous", Route.INTRAVENOUS)
+    dosage["doseAndRate"] = [{"rateQuantity": _amount(rate, *_UCUM[unit])}]
+    return _medicine(drug, dosage)
+
+
+def _dose(dose: DrugDose) -> Json:
+    over = f" over {_rounded(dose.duration_s / 60):g} min" if dose.duration_s else ""
+    text = f"{dose.dose_mg:.4g} mg {_ROUTES[dose.route][1]}{over}, once"
+    dosage = _dosage(text, dose.route)
+    if dose.duration_s:
+        dosage["timing"] = _timing(dose.duration_s)
+    dosage["doseAndRate"] = [{"doseQuantity": _amount(dose.dose_mg, "mg")}]
+    return _medicine(dose.drug, dosage)
 
 
 def _fluid(kind: FluidKind, volume_ml: float, duration_s: float) -> Json:
@@ -82,10 +116,11 @@ def _fluid(kind: FluidKind, volume_ml: float, duration_s: float) -> Json:
 
 
 def _medicine(drug: Drug, dosage: Json) -> Json:
-    name, rxnorm, atc = _DRUGS[drug]
+    name = drug.value.capitalize()
+    first = {system: code for system, code, _ in reversed(_DRUGS[drug])}
     coding = [
-        {"system": RXNORM, "code": rxnorm, "display": name},
-        {"system": ATC, "code": atc},
+        {"system": RXNORM, "code": first[RXNORM], "display": name},
+        {"system": ATC, "code": first[ATC]},
     ]
     return _medication({"coding": coding, "text": name}, dosage)
 
@@ -106,10 +141,11 @@ def _dosage(text: str, route: Route) -> Json:
     }
 
 
-def _service(code: str, text: str, amount: Json, **members: Json) -> Json:
+def _service(code: str | None, text: str, amount: Json, **members: Json) -> Json:
+    coding = {} if code is None else {"coding": [{"system": SNOMED, "code": code}]}
     return {
         "resourceType": "ServiceRequest",
-        "code": {"coding": [{"system": SNOMED, "code": code}], "text": text},
+        "code": {**coding, "text": text},
         "quantityQuantity": amount,
         **members,
     }

@@ -14,14 +14,8 @@ from typing import Final
 import msgspec
 
 from cds_hooks.fhir.dosage import Dosing, Measure, Unclear, dosing_of, measured
-from cds_hooks.fhir.given_dose import (
-    concentration_mg_per_ml,
-    described,
-    fluid,
-    infusion_or_dose,
-    oxygen,
-    route_of,
-)
+from cds_hooks.fhir.drug_dose import infusion_or_dose, route_of, strength_per_ml
+from cds_hooks.fhir.given_dose import described, fluid, oxygen, setting
 from cds_hooks.fhir.order_resources import (
     DeviceRequest,
     Dosage,
@@ -35,7 +29,7 @@ from cds_hooks.fhir.subject import is_known_to_be_of
 from cds_hooks.fhir.to_measurements import PatientFacts
 from cds_hooks.fhir.treatments import Gas, NotRecognised, Treatment, treatment_of
 from cds_hooks.fhir.wording import quoted
-from twin.core.interventions import Drug, FluidKind, Intervention
+from twin.core.interventions import Drug, FluidKind, Intervention, SettingKind
 
 _MEDICATION_REQUEST: Final = msgspec.json.Decoder(MedicationRequest)
 _SERVICE_REQUEST: Final = msgspec.json.Decoder(ServiceRequest)
@@ -223,8 +217,10 @@ def _intervention(
             return fluid(treatment, dosing, wanted.quantity, weight_kg)
         case Gas():
             return oxygen(dosing, wanted.quantity)
+        case SettingKind():
+            return setting(treatment, dosing, wanted.quantity)
         case Drug():
             names = [wanted.label, *(dosage.text or "" for dosage in wanted.dosages)]
             route = route_of([dosage.route for dosage in wanted.dosages], names)
-            strength = concentration_mg_per_ml(wanted.medication, treatment, wanted.label)
+            strength = strength_per_ml(wanted.medication, treatment, wanted.label)
             return infusion_or_dose(treatment, dosing, route, strength, weight_kg), []

@@ -1,87 +1,41 @@
 """What can be ordered that the twin knows: codes and words of each. A table and its look-up; pure.
 
-``checked`` says where a code was seen with this meaning, as in ``measurement_code``; RxNorm is at
-https://www.nlm.nih.gov/research/umls/rxnorm, ATC at https://www.whocc.no/atc. Codes lead; words
-are used where there is no known code, and must not say another thing than the code.
+Drugs are in ``codes_drugs``. Codes lead; words are used where there is no known code, and must not
+say another thing than the code.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
+from cds_hooks.fhir.codes_drugs import DRUG_CODES
 from cds_hooks.fhir.resources import CodeableConcept
-from twin.core.interventions import Drug, FluidKind
+from cds_hooks.fhir.treatment_code import (
+    ATC,
+    RXNORM,
+    SNOMED,
+    Gas,
+    Treatment,
+    TreatmentCodes,
+)
+from twin.core.interventions import Drug, FluidKind, SettingKind
 
-RXNORM: Final = "http://www.nlm.nih.gov/research/umls/rxnorm"
-ATC: Final = "http://www.whocc.no/atc"
-SNOMED: Final = "http://snomed.info/sct"
-
-
-class Gas(Enum):
-    """A gas to breathe."""
-
-    OXYGEN = "oxygen"
-
-
-Treatment = Drug | FluidKind | Gas
-
-
-@dataclass(frozen=True, slots=True)
-class TreatmentCodes:
-    """How one treatment is recognised."""
-
-    treatment: Treatment
-    codes: tuple[tuple[str, str, str], ...]
-    """System, code, and where it was checked."""
-    words: str
-    """Regular expression of its names, matched as whole words without case."""
-    leads: bool = False
-    """Whether the name must open the text, since as a carrier it stands in many drugs' names."""
-
+__all__ = [
+    "ATC",
+    "RXNORM",
+    "SNOMED",
+    "TREATMENTS",
+    "Gas",
+    "NotRecognised",
+    "Treatment",
+    "TreatmentCodes",
+    "treatment_of",
+]
 
 TREATMENTS: Final = (
-    TreatmentCodes(
-        Drug.NOREPINEPHRINE,
-        (
-            (RXNORM, "7512", "public maps"),
-            (RXNORM, "1745276", "MIMIC map"),
-            (ATC, "C01CA03", "public maps"),
-        ),
-        r"nor(?:epinephrine|adrenaline?)|levophed|arterenol",
-    ),
-    TreatmentCodes(
-        Drug.METOPROLOL,
-        (
-            (RXNORM, "6918", "public maps"),
-            (RXNORM, "1740909", "MIMIC map"),
-            (ATC, "C07AB02", "public maps"),
-        ),
-        r"metoprolol|lopressor",
-    ),
-    TreatmentCodes(
-        Drug.ESMOLOL,
-        (
-            (RXNORM, "49737", "public maps"),
-            (RXNORM, "1736540", "MIMIC map"),
-            (ATC, "C07AB09", "public maps"),
-        ),
-        r"esmolol|brevibloc",
-    ),
-    TreatmentCodes(
-        Drug.FUROSEMIDE,
-        (
-            (RXNORM, "4603", "public maps"),
-            (RXNORM, "287524", "MIMIC map"),
-            (RXNORM, "313988", "Synthea"),
-            (RXNORM, "1719286", "Synthea"),
-            (ATC, "C03CA01", "public maps"),
-        ),
-        r"fur[ou]semide?|frusemide|lasix",
-    ),
+    *DRUG_CODES,
     TreatmentCodes(
         FluidKind.CRYSTALLOID,
         # 9863 is sodium chloride of any strength: words decide, see ``unlike_any``.
@@ -116,6 +70,16 @@ TREATMENTS: Final = (
         ),
         r"(?:inhaled |supplemental )?oxygen(?: therapy| administration)?|o2",
         leads=True,
+    ),
+    TreatmentCodes(
+        SettingKind.END_EXPIRATORY_PRESSURE,
+        (),
+        r"positive end[- ]expiratory pressure|peep",
+    ),
+    TreatmentCodes(
+        SettingKind.PACING,
+        ((SNOMED, "18590009", "unverified"),),
+        r"(?:cardiac )?pacing|pacemaker",
     ),
 )
 
@@ -159,11 +123,22 @@ _UNLIKE: Final = (
     (
         r"succinate|extended|prolonged|modified|retard|controlled"
         r"|\b(?:24 ?hr?|er|xl|xr|cr|sr|zok)\b",
-        frozenset({Drug.METOPROLOL, Drug.FUROSEMIDE}),
+        frozenset({Drug.METOPROLOL, Drug.FUROSEMIDE, Drug.LABETALOL, Drug.MORPHINE}),
         "slow-release forms are not modelled",
     ),
     (
-        r" / |thiazide|spironolactone|amiloride|triamterene",
+        r"patch|ointment|cream|paste|topical|transdermal|ophthalm\w*|eye|nasal|drops"
+        r"|inhal\w*|nebuli\w*|auto-?injector|epipen",
+        frozenset(Drug),
+        "only forms for a vein, the mouth or under the tongue are modelled",
+    ),
+    (
+        r"(?:lido|bupiva|articai?|mepiva|ropiva|prilo|chloropro)\w*ca?ine?",
+        frozenset(Drug),
+        "a local anaesthetic with its additive is not modelled",
+    ),
+    (
+        r" / |thiazide|spironolactone|amiloride|triamterene|diphenoxylate",
         frozenset(Drug),
         "combinations of drugs are not modelled",
     ),

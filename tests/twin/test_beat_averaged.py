@@ -24,9 +24,9 @@ def difference() -> dict[Quantity, tuple[float, float, float]]:
     ("quantity", "bias", "sd", "correlation"),
     [
         (Quantity.HEART_RATE, 1.0, 2.0, 0.985),
-        (Quantity.SYSTOLIC_PRESSURE, 1.5, 3.0, 0.97),
+        (Quantity.SYSTOLIC_PRESSURE, 1.5, 4.0, 0.97),
         (Quantity.DIASTOLIC_PRESSURE, 1.5, 2.5, 0.97),
-        (Quantity.MEAN_PRESSURE, 1.5, 2.0, 0.975),
+        (Quantity.MEAN_PRESSURE, 1.5, 2.5, 0.975),
         (Quantity.CARDIAC_OUTPUT, 0.15, 0.25, 0.975),
         (Quantity.CENTRAL_VENOUS_PRESSURE, 0.5, 0.8, 0.97),
         (Quantity.WEDGE_PRESSURE, 1.0, 1.6, 0.97),

@@ -8,16 +8,23 @@ import numpy as np
 import pytest
 
 from twin.core.baroreflex import heart_rate, saturating
-from twin.core.chambers import activation, ventricle_pressure
+from twin.core.chambers import activation, passive_pressure, ventricle_pressure
 from twin.core.gas_exchange import (
     alveolar_pressure_mmhg,
     content_ml_per_dl,
     nearer_pressure_mmhg,
     saturation,
 )
+from twin.core.pericardium import pericardial_pressure
+from twin.core.respiration import (
+    carbon_dioxide_slope,
+    resting_ventilation_ml_per_s,
+    ventilatory_drive,
+)
+from twin.core.rhythm import driven_rate
 from twin.core.units import dyn_s_per_cm5, litres_per_minute, ml_per_s
 from twin.core.valves import forward_flow
-from twin.core.vessels import artery_pressure, vein_pressure
+from twin.core.vessels import artery_pressure, flow_through_body, vein_line, vein_pressure
 
 
 def test_activation_is_within_a_hundredth_of_the_half_cosine() -> None:
@@ -78,7 +85,70 @@ def test_a_valve_lets_nothing_back() -> None:
 
 
 def test_an_active_ventricle_lies_on_its_straight_end_systolic_relation() -> None:
-    assert ventricle_pressure(50.0, 1.0, 2.5, 0.05, 1 / 150.0**2) == pytest.approx(125.0)
+    passive = passive_pressure(50.0, 0.05, 1 / 150.0**2)
+    assert ventricle_pressure(50.0, 1.0, 2.5, passive, 1.0, 0.0) == pytest.approx(125.0)
+
+
+def test_a_relaxed_ventricle_stiffens_with_volume_and_no_more_once_overfilled() -> None:
+    slopes = [
+        passive_pressure(volume + 1.0, 0.05, 1 / 150.0**2)
+        - passive_pressure(volume, 0.05, 1 / 150.0**2)
+        for volume in (20.0, 150.0, 240.0, 400.0)
+    ]
+    assert slopes[0] == pytest.approx(0.05, rel=0.01)
+    assert slopes[0] < slopes[1]
+    assert slopes[2] == pytest.approx(slopes[3], rel=1e-3)
+
+
+def test_a_heart_that_stands_still_is_emptied_by_compressions_only() -> None:
+    passive = passive_pressure(100.0, 0.05, 1 / 150.0**2)
+    assert ventricle_pressure(100.0, 1.0, 0.0, passive, 0.0, 0.0) == pytest.approx(passive)
+    assert ventricle_pressure(100.0, 1.0, 0.0, passive, 0.0, 60.0) == pytest.approx(passive + 60)
+
+
+def test_the_pericardium_is_slack_at_first_and_steep_when_full() -> None:
+    assert pericardial_pressure(250.0, -300.0, 1 / 110.0) == 0.0
+    assert pericardial_pressure(350.0, -300.0, 1 / 110.0) < 0.5
+    # Spodick 2003: 150 to 200 mL added quickly raise the pressure dangerously.
+    assert 5.0 < pericardial_pressure(330.0, 200.0 - 300.0, 1 / 110.0) < 20.0
+
+
+def test_flow_stops_while_there_is_still_arterial_pressure() -> None:
+    assert flow_through_body(19.0, 5.0, 20.0, 1.0) == 0.0
+    assert flow_through_body(100.0, 5.0, 20.0, 1.0) == pytest.approx(80.0)
+    assert flow_through_body(100.0, 30.0, 20.0, 1.0) == pytest.approx(70.0)
+
+
+def test_the_line_along_which_veins_run_is_the_curve_within_a_few_ml() -> None:
+    pressure, slope = vein_line(150.0, 0.011, 110.0**2)
+    assert pressure == pytest.approx(vein_pressure(150.0, 0.011, 110.0**2))
+    assert pressure + 4.0 * slope == pytest.approx(vein_pressure(154.0, 0.011, 110.0**2), abs=1e-3)
+
+
+def test_breathing_answers_carbon_dioxide_hypoxia_and_depression() -> None:
+    assert ventilatory_drive(0.0, 95.0, 0.0, 0.0) == pytest.approx(1.0)
+    # Nunn: ventilation rises by about 2 L/min for each mmHg, of some 6 at rest.
+    assert ventilatory_drive(2.0, 95.0, 0.0, 0.0) == pytest.approx(1.8, abs=0.2)
+    assert ventilatory_drive(0.0, 40.0, 0.0, 0.0) > 1.4
+    assert ventilatory_drive(0.0, 95.0, 0.0, 0.5) < 0.5
+    assert ventilatory_drive(30.0, 95.0, 0.0, 1.0) == 0.0
+
+
+def test_carbon_dioxide_stands_still_at_rest_and_rises_by_four_mmhg_a_minute_in_apnoea() -> None:
+    ventilation = resting_ventilation_ml_per_s(250.0, 40.0)
+    # West: 4.2 to 5 L/min of alveolar ventilation.
+    assert 60.0 * ventilation / 1000.0 == pytest.approx(4.6, abs=0.4)
+    produced = 0.85 * 250.0 / 60.0
+    assert carbon_dioxide_slope(produced, 40.0, ventilation) == pytest.approx(0.0, abs=1e-6)
+    assert 3.0 < 60.0 * carbon_dioxide_slope(produced, 40.0, 0.0) < 6.0
+
+
+def test_a_pacemaker_fills_in_and_a_forced_rate_replaces() -> None:
+    assert driven_rate(75.0, 0.0, 60.0, 0.0, 0.0) == 75.0
+    assert driven_rate(40.0, 0.0, 60.0, 0.0, 0.0) == 60.0
+    assert driven_rate(75.0, 180.0, 60.0, 0.0, 0.0) == 180.0
+    assert driven_rate(75.0, 35.0, 60.0, 0.0, 0.0) == 60.0
+    assert driven_rate(75.0, 0.0, 0.0, 1.0, 100.0) == 100.0
 
 
 def test_full_beta_blockade_leaves_the_vagus_and_takes_the_sympathetic_share() -> None:

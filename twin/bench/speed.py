@@ -14,10 +14,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from twin.core import beat_averaged, beats, layout, pulsatile
+from twin.core import beat_averaged, layout, pulsatile, start
 from twin.core.interventions import Fluid, FluidKind, schedule
 from twin.core.parameters import PARAMETERS, Body, standard_adult
-from twin.core.pulsatile_kernel import EQUATIONS, FAST_STEPS, ensemble
+from twin.core.pulsatile_kernel import (
+    EQUATIONS,
+    FAST_STEPS,
+    REGULATED_EVERY,
+    SLOW_STEP_S,
+    ensemble,
+)
 from twin.validation import reference
 
 MEMBERS: Final = 256
@@ -127,16 +133,17 @@ def _cases() -> list[Timed]:
 def _peers() -> list[Timed]:
     adult = standard_adult()[:, None]
     state = pulsatile.settled(adult)[0].astype(float)
-    begin = state[[*VOLUMES, *NERVES, layout.RESERVE]]
+    begin = state[[*VOLUMES, *NERVES, layout.RESERVE, layout.HORMONES]]
     patient = reference.named(adult[:, 0])
-    one = beats.start(adult, np.float64)[0]
+    one = start.start(adult, np.float64)[0]
     scalar = ensemble(1, EQUATIONS)
-    idle = np.zeros((1, len(layout.CONTROLS)))
+    idle = np.zeros((round(SPAN_S), len(layout.CONTROLS)))
+    steps = round(1.0 / SLOW_STEP_S)
     nowhere = np.zeros((1, layout.READ_ROWS * layout.LANES))
     return [
         Timed(
             "numba_scalar_float64_1x60s",
-            lambda: scalar(one, idle, round(SPAN_S / 0.02), FAST_STEPS, 1, nowhere),
+            lambda: scalar(one, idle, steps, REGULATED_EVERY, FAST_STEPS, len(idle), nowhere),
             SPAN_S,
         ),
         Timed(

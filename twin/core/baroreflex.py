@@ -42,6 +42,9 @@ INVERSE_ISCHAEMIC_SPAN: Final = single(1.0 / 40.0)
 RATE_TONE: Final = single(0.14)
 """Share of the resting heart rate that is sympathetic, and that full beta blockade takes: Jose &
 Taylor 1969, J Clin Invest 48:2019 (propranolol 0.2 mg/kg at rest)."""
+VAGAL_TONE: Final = single(0.45)
+"""Share by which full vagal blockade quickens the heart at rest: Jose & Taylor 1969 (atropine
+0.04 mg/kg)."""
 CONTRACTILITY_TONE: Final = single(0.15)
 """The same for contractility: Epstein 1965, J Clin Invest 44:1745 (output 20 % lower at rest)."""
 HEART_RATE_FLOOR: Final = single(20.0)
@@ -79,6 +82,29 @@ def ischaemic_drive(arterial_pressure_mmhg: float, gain: float) -> float:
 def sympathetic_activity(called_for: float) -> float:
     """Return the activity that can be: rest is 0, and it can fall by no more than its rest."""
     return max(called_for, -SYMPATHETIC_TONE)
+
+
+@inlined
+def outflow(activity: float, blockade: float) -> float:
+    """Return what a blockade leaves of a sympathetic activity, tone included."""
+    return (activity + SYMPATHETIC_TONE) * (_ONE - blockade) - SYMPATHETIC_TONE
+
+
+@inlined
+def quickening(activity: float) -> float:
+    """Return by how much a sympathetic activity quickens the heart, times its gain.
+
+    ``s + s2`` above rest: volunteers bled of a litre gain some ten beats a minute, while the
+    severely bled beat at 120 to 140 and more (ATLS, classes III and IV of haemorrhage).
+    """
+    raised = max(activity, _ZERO)
+    return activity + raised * raised
+
+
+@inlined
+def vagal_slowing(vagal: float, blockade: float) -> float:
+    """Return what a blockade (atropine) leaves of vagal slowing; its tone at rest goes too."""
+    return vagal - blockade * (vagal + VAGAL_TONE)
 
 
 @inlined

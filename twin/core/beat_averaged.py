@@ -12,21 +12,32 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from twin.core import baroreflex, beats, gas_exchange, layout, mean_beat, regulation, vessels
-from twin.core.beats import copy_readings, readings, start, whole_intervals
-from twin.core.compiled import digest_of, kernel, single
+from twin.core import (
+    acting,
+    baroreflex,
+    beats,
+    chambers,
+    exchange,
+    gas_exchange,
+    hormones,
+    layout,
+    mean_beat,
+    pericardium,
+    regulation,
+    respiration,
+    rhythm,
+    slow_steps,
+    vessels,
+)
+from twin.core.beats import copy_readings, readings, whole_intervals
+from twin.core.compiled import counted, digest_of, kernel, single
 from twin.core.drugs import controls_over
 from twin.core.interventions import NOTHING, Schedule
-from twin.core.layout import LANES, READ_ROWS
+from twin.core.layout import CONTROL_INDEX, LANES, READ_ROWS
 from twin.core.mean_beat import STEP_S, beat, tell
-from twin.core.regulation import (
-    act_on_heart,
-    act_on_vessels,
-    exchange_fluid,
-    exchange_oxygen,
-    settle_nerves,
-)
 from twin.core.side_by_side import begun, shared
+from twin.core.slow_steps import begin_interval, regulate
+from twin.core.start import start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +51,11 @@ CONTROL_S: Final = 5.0
 """Drugs and fluids are brought up to date every 5 s; over minutes nothing finer shows."""
 SETTLE_S: Final = 180.0
 
+REGULATED_EVERY: Final = 2
+"""Steps between two looks at nerves and drugs."""
+
 _H: Final = single(STEP_S)
+_REGULATION_S: Final = single(STEP_S * REGULATED_EVERY)
 
 
 def ensemble(lanes: int, digest: int) -> Run:
@@ -55,19 +70,12 @@ def ensemble(lanes: int, digest: int) -> Run:
     ) -> None:
         if digest == 0:
             return
+        interval_s = counted(steps) * _H
         for interval in range(controls.shape[0]):
-            c = controls[interval]
-            fluid, retained, haemoglobin = c[0], c[1], c[2]
-            bleeding, diuresis, vasoconstriction = c[3], c[4], c[5]
-            venoconstriction, inotropy, chronotropy = c[6], c[7], c[8]
-            beta_blockade, inspired = c[9], c[10]
-            for _ in range(steps):
-                for i in range(lanes):
-                    settle_nerves(w, i, _H)
-                    act_on_heart(w, i, inotropy, chronotropy, beta_blockade)
-                    act_on_vessels(w, i, vasoconstriction, venoconstriction)
-                    exchange_fluid(w, i, _H, fluid, retained, haemoglobin, bleeding, diuresis)
-                    exchange_oxygen(w, i, _H, inspired)
+            begin_interval(w, lanes, controls, interval, interval_s)
+            for step in range(steps):
+                if step % REGULATED_EVERY == 0:
+                    regulate(w, lanes, _REGULATION_S)
                 for i in range(lanes):
                     beat(w, i)
             if (interval + 1) % intervals_per_sample == 0:
@@ -79,7 +87,21 @@ def ensemble(lanes: int, digest: int) -> Run:
 
 
 EQUATIONS: Final = digest_of(
-    baroreflex, beats, mean_beat, gas_exchange, layout, regulation, vessels
+    acting,
+    baroreflex,
+    beats,
+    chambers,
+    exchange,
+    gas_exchange,
+    hormones,
+    layout,
+    mean_beat,
+    pericardium,
+    regulation,
+    respiration,
+    rhythm,
+    slow_steps,
+    vessels,
 )
 
 run_block: Final = ensemble(LANES, EQUATIONS)
@@ -96,7 +118,7 @@ def settled(
         The parameters have the wrong shape or are not finite.
     """
     blocks = start(parameters)
-    _run(blocks, NOTHING, settle_s, settle_s)
+    _run(blocks, NOTHING, settle_s, settle_s, settling=True)
     return blocks
 
 
@@ -152,9 +174,11 @@ def _run(
     schedule: Schedule,
     duration_s: float,
     sample_s: float,
+    settling: bool = False,
 ) -> Float[np.ndarray, "block sample place"]:
     intervals, per_sample = whole_intervals(duration_s, sample_s, CONTROL_S)
     controls = controls_over(schedule, (np.arange(intervals) + 0.5) * CONTROL_S)
+    controls[:, CONTROL_INDEX["settling"]] = settling
     samples = np.zeros((blocks.shape[0], intervals // per_sample, READ_ROWS * LANES), np.float32)
     for block, taken in zip(blocks, samples, strict=True):
         run_block(block, controls, round(CONTROL_S / STEP_S), per_sample, taken)

@@ -1,7 +1,7 @@
 """From volumes and pressures to whole beats, and from beats to what a clinician reads.
 
-May live here: where beats begin and end, their extremes and means, the start of a simulation, and
-the translation of kernel rows into ``Quantity`` rows.
+May live here: where beats begin and end, their extremes and means, and the translation of kernel
+rows into ``Quantity`` rows.
 """
 
 from __future__ import annotations
@@ -26,12 +26,7 @@ from twin.core.haemodynamics import (
     systemic_resistance_mmhg_s_per_ml,
 )
 from twin.core.layout import (
-    ALVEOLAR,
-    AORTIC,
-    ARTERIAL_AFFERENT,
-    ARTERIAL_CONTENT,
     ARTERIAL_OXYGEN,
-    ARTERIES,
     ATRIUM_RATE,
     ATRIUM_SHIFT,
     BEAT_DIASTOLIC,
@@ -47,57 +42,34 @@ from twin.core.layout import (
     BEAT_VENOUS,
     BEAT_WEDGE,
     BLOOD,
-    COLLAPSE_SQUARED,
     COUNT,
     FLOW_NOW,
     HAEMOGLOBIN_MASS,
     HIGH_AORTA,
     HIGH_LUNG,
     HIGH_VENTRICLE,
-    INVERSE_ARTERIAL_COMPLIANCE,
-    INVERSE_ARTERIAL_STIFFENING,
-    INVERSE_LUNG_ARTERY_COMPLIANCE,
-    INVERSE_LUNG_VEIN_COMPLIANCE,
-    INVERSE_REFLEX_WIDTH,
-    INVERSE_VENOUS_COMPLIANCE,
     LANES,
     LAST_AORTA,
-    LEFT_ATRIUM,
-    LEFT_STIFFENING,
+    LAST_ATRIUM,
+    LAST_LUNG,
+    LAST_WEDGE,
     LEFT_VENTRICLE,
     LOW_AORTA,
     LOW_LUNG,
     LOW_VENTRICLE,
-    LUNG,
-    LUNG_ARTERIES,
-    LUNG_RETURN,
-    LUNG_VEINS,
-    MITRAL,
-    PARAMETER_ROWS,
     PERIOD,
-    PULMONARY,
+    PULSE_NOW,
     RATE_NOW,
     READ_FROM,
     READ_ROWS,
-    RESERVE,
-    RIGHT_ATRIUM,
-    RIGHT_STIFFENING,
-    RIGHT_VENTRICLE,
-    ROWS,
+    SEEN_AORTA,
     SUM_AORTA,
     SUM_ATRIUM,
     SUM_LUNG,
     SUM_WEDGE,
-    TRICUSPID,
-    VEINS,
-    VENOUS_AFFERENT,
     VENOUS_CONTENT,
-    VENOUS_RETURN,
     VENTRICLE_RATE,
-    checked,
-    in_blocks,
 )
-from twin.core.parameters import PARAMETER_INDEX
 from twin.errors import SimulationError
 
 if TYPE_CHECKING:
@@ -108,42 +80,63 @@ if TYPE_CHECKING:
 _ZERO: Final = single(0.0)
 _ONE: Final = single(1.0)
 _MINUTE_S: Final = single(60.0)
-_LOWEST: Final = single(-1.0e3)
-_HIGHEST: Final = single(1.0e4)
+LOWEST: Final = single(-1.0e3)
+HIGHEST: Final = single(1.0e4)
 
 TYPICAL_VENOUS_MMHG: Final = 40.0
 """Mixed venous oxygen pressure that dissolved oxygen is counted for; 10 mmHg err by 0.2 %."""
 
 
 @inlined
+def gather(w: Flat, i: int) -> None:
+    """Add the last moment to the slow sums and extremes of the beat under way.
+
+    Volumes stand still around their extremes and means need no more than forty moments a beat;
+    aortic pressure, which does, is followed at every step.
+    """
+    w[COUNT + i] += _ONE
+    w[SUM_ATRIUM + i] += w[LAST_ATRIUM + i]
+    w[SUM_LUNG + i] += w[LAST_LUNG + i]
+    w[SUM_WEDGE + i] += w[LAST_WEDGE + i]
+    w[HIGH_LUNG + i] = max(w[HIGH_LUNG + i], w[LAST_LUNG + i])
+    w[LOW_LUNG + i] = min(w[LOW_LUNG + i], w[LAST_LUNG + i])
+    w[HIGH_VENTRICLE + i] = max(w[HIGH_VENTRICLE + i], w[LEFT_VENTRICLE + i])
+    w[LOW_VENTRICLE + i] = min(w[LOW_VENTRICLE + i], w[LEFT_VENTRICLE + i])
+
+
+@inlined
 def fold_beat(w: Flat, i: int, h: float) -> None:
     """Where a beat has ended: keep its extremes and means, and begin the next at the rate of now.
 
-    ``h`` is the step in which pressures are noted, s. ``ended`` is 0 or 1 and every row is
+    ``h`` is the step in which aortic pressure is noted, s. ``ended`` is 0 or 1 and every row is
     blended by it, because a branch would differ between members and keep them from running side
     by side.
     """
-    ended = _ONE if w[BEAT_TIME + i] >= w[PERIOD + i] else _ZERO
-    per_sample = _ONE / max(w[COUNT + i], _ONE)
+    period = w[PERIOD + i]
+    ended = _ONE if w[BEAT_TIME + i] >= period else _ZERO
+    per_second = _ONE / period
+    per_moment = _ONE / max(w[COUNT + i], _ONE)
     # The beat ended a little before this step: what lies after its end belongs to the next one.
-    beyond = (w[BEAT_TIME + i] - w[PERIOD + i]) / h * w[LAST_AORTA + i]
-    mean = (w[SUM_AORTA + i] - beyond) * h / w[PERIOD + i]
-    rate = _MINUTE_S / w[PERIOD + i]
+    beyond = (w[BEAT_TIME + i] - period) / h * w[LAST_AORTA + i]
+    mean = (w[SUM_AORTA + i] - beyond) * h * per_second
+    rate = _MINUTE_S * per_second * w[PULSE_NOW + i]
     stroke = w[HIGH_VENTRICLE + i] - w[LOW_VENTRICLE + i]
     w[BEAT_RATE + i] += ended * (rate - w[BEAT_RATE + i])
     w[BEAT_SYSTOLIC + i] += ended * (w[HIGH_AORTA + i] - w[BEAT_SYSTOLIC + i])
     w[BEAT_DIASTOLIC + i] += ended * (w[LOW_AORTA + i] - w[BEAT_DIASTOLIC + i])
     w[BEAT_MEAN + i] += ended * (mean - w[BEAT_MEAN + i])
-    w[BEAT_VENOUS + i] += ended * (w[SUM_ATRIUM + i] * per_sample - w[BEAT_VENOUS + i])
+    w[BEAT_VENOUS + i] += ended * (w[SUM_ATRIUM + i] * per_moment - w[BEAT_VENOUS + i])
     w[BEAT_LUNG_SYSTOLIC + i] += ended * (w[HIGH_LUNG + i] - w[BEAT_LUNG_SYSTOLIC + i])
     w[BEAT_LUNG_DIASTOLIC + i] += ended * (w[LOW_LUNG + i] - w[BEAT_LUNG_DIASTOLIC + i])
-    w[BEAT_LUNG_MEAN + i] += ended * (w[SUM_LUNG + i] * per_sample - w[BEAT_LUNG_MEAN + i])
-    w[BEAT_WEDGE + i] += ended * (w[SUM_WEDGE + i] * per_sample - w[BEAT_WEDGE + i])
+    w[BEAT_LUNG_MEAN + i] += ended * (w[SUM_LUNG + i] * per_moment - w[BEAT_LUNG_MEAN + i])
+    w[BEAT_WEDGE + i] += ended * (w[SUM_WEDGE + i] * per_moment - w[BEAT_WEDGE + i])
     w[BEAT_FILLED + i] += ended * (w[HIGH_VENTRICLE + i] - w[BEAT_FILLED + i])
     w[BEAT_EMPTIED + i] += ended * (w[LOW_VENTRICLE + i] - w[BEAT_EMPTIED + i])
-    w[FLOW_NOW + i] += ended * (stroke / w[PERIOD + i] - w[FLOW_NOW + i])
+    flow = stroke * per_second * w[PULSE_NOW + i]
+    w[FLOW_NOW + i] += ended * (flow - w[FLOW_NOW + i])
     w[SUM_AORTA + i] += ended * (beyond - w[SUM_AORTA + i])
-    w[BEAT_TIME + i] -= ended * w[PERIOD + i]
+    w[SEEN_AORTA + i] = w[SUM_AORTA + i]
+    w[BEAT_TIME + i] -= ended * period
     _begin(w, i, ended)
     _forget(w, i, ended)
 
@@ -151,11 +144,11 @@ def fold_beat(w: Flat, i: int, h: float) -> None:
 @inlined
 def _begin(w: Flat, i: int, ended: float) -> None:
     period = _MINUTE_S / w[RATE_NOW + i]
-    root = math.sqrt(period)
+    inverse_root = _ONE / math.sqrt(period)
     w[PERIOD + i] += ended * (period - w[PERIOD + i])
-    w[VENTRICLE_RATE + i] += ended * (_ONE / (VENTRICLE_PEAK * root) - w[VENTRICLE_RATE + i])
-    w[ATRIUM_RATE + i] += ended * (_ONE / (ATRIUM_PEAK * root) - w[ATRIUM_RATE + i])
-    w[ATRIUM_SHIFT + i] += ended * (ATRIUM_LEAD * root - w[ATRIUM_SHIFT + i])
+    w[VENTRICLE_RATE + i] += ended * (inverse_root / VENTRICLE_PEAK - w[VENTRICLE_RATE + i])
+    w[ATRIUM_RATE + i] += ended * (inverse_root / ATRIUM_PEAK - w[ATRIUM_RATE + i])
+    w[ATRIUM_SHIFT + i] += ended * (ATRIUM_LEAD * period * inverse_root - w[ATRIUM_SHIFT + i])
 
 
 @inlined
@@ -165,12 +158,12 @@ def _forget(w: Flat, i: int, ended: float) -> None:
     w[SUM_ATRIUM + i] *= goes_on
     w[SUM_LUNG + i] *= goes_on
     w[SUM_WEDGE + i] *= goes_on
-    w[HIGH_AORTA + i] += ended * (_LOWEST - w[HIGH_AORTA + i])
-    w[LOW_AORTA + i] += ended * (_HIGHEST - w[LOW_AORTA + i])
-    w[HIGH_LUNG + i] += ended * (_LOWEST - w[HIGH_LUNG + i])
-    w[LOW_LUNG + i] += ended * (_HIGHEST - w[LOW_LUNG + i])
-    w[HIGH_VENTRICLE + i] += ended * (_LOWEST - w[HIGH_VENTRICLE + i])
-    w[LOW_VENTRICLE + i] += ended * (_HIGHEST - w[LOW_VENTRICLE + i])
+    w[HIGH_AORTA + i] += ended * (LOWEST - w[HIGH_AORTA + i])
+    w[LOW_AORTA + i] += ended * (HIGHEST - w[LOW_AORTA + i])
+    w[HIGH_LUNG + i] += ended * (LOWEST - w[HIGH_LUNG + i])
+    w[LOW_LUNG + i] += ended * (HIGHEST - w[LOW_LUNG + i])
+    w[HIGH_VENTRICLE + i] += ended * (LOWEST - w[HIGH_VENTRICLE + i])
+    w[LOW_VENTRICLE + i] += ended * (HIGHEST - w[LOW_VENTRICLE + i])
 
 
 @inlined
@@ -178,101 +171,6 @@ def copy_readings(w: Flat, sample: Flat) -> None:
     """Copy the slow stores and the last whole beat of a block."""
     for place in range(READ_ROWS * LANES):
         sample[place] = w[READ_FROM + place]
-
-
-def start(
-    parameters: Float[np.ndarray, "parameter member"],
-    dtype: type[np.floating] = np.float32,
-) -> Float[np.ndarray, "block place"]:
-    """Return an ensemble at a rough start, its blood volume distributed; let it settle before use.
-
-    Raises
-    ------
-    SimulationError
-        The parameters have the wrong shape or are not finite.
-    """
-    rows = np.zeros((ROWS, checked(parameters).shape[1]))
-    rows[:PARAMETER_ROWS] = parameters
-    _reciprocals(rows)
-    _first_beat(rows)
-    _first_volumes(rows)
-    return in_blocks(rows, dtype)
-
-
-def _row(rows: Float[np.ndarray, "row member"], name: str) -> Float[np.ndarray, " member"]:
-    found: Float[np.ndarray, " member"] = rows[PARAMETER_INDEX[name]]
-    return found
-
-
-def _reciprocals(rows: Float[np.ndarray, "row member"]) -> None:
-    inverses = {
-        INVERSE_ARTERIAL_COMPLIANCE: "arterial_compliance",
-        INVERSE_ARTERIAL_STIFFENING: "arterial_stiffening_volume",
-        INVERSE_VENOUS_COMPLIANCE: "venous_compliance",
-        INVERSE_LUNG_ARTERY_COMPLIANCE: "pulmonary_artery_compliance",
-        INVERSE_LUNG_VEIN_COMPLIANCE: "pulmonary_vein_compliance",
-        MITRAL: "mitral_resistance",
-        TRICUSPID: "tricuspid_resistance",
-        PULMONARY: "pulmonary_valve_resistance",
-        VENOUS_RETURN: "venous_return_resistance",
-        LUNG: "pulmonary_resistance",
-        LUNG_RETURN: "pulmonary_vein_resistance",
-        INVERSE_REFLEX_WIDTH: "reflex_width",
-    }
-    for place, name in inverses.items():
-        rows[place // LANES] = 1.0 / _row(rows, name)
-    # The characteristic impedance of the aorta is in series with its valve.
-    rows[AORTIC // LANES] = 1.0 / (
-        _row(rows, "aortic_valve_resistance") + _row(rows, "aortic_impedance")
-    )
-    rows[COLLAPSE_SQUARED // LANES] = _row(rows, "venous_collapse_volume") ** 2
-    rows[LEFT_STIFFENING // LANES] = _row(rows, "left_ventricle_stiffening_volume") ** -2.0
-    rows[RIGHT_STIFFENING // LANES] = _row(rows, "right_ventricle_stiffening_volume") ** -2.0
-
-
-def _first_beat(rows: Float[np.ndarray, "row member"]) -> None:
-    rate = _row(rows, "resting_heart_rate")
-    period = 60.0 / rate
-    rows[RATE_NOW // LANES] = rows[BEAT_RATE // LANES] = rate
-    rows[PERIOD // LANES] = period
-    rows[VENTRICLE_RATE // LANES] = 1.0 / (VENTRICLE_PEAK * np.sqrt(period))
-    rows[ATRIUM_RATE // LANES] = 1.0 / (ATRIUM_PEAK * np.sqrt(period))
-    rows[ATRIUM_SHIFT // LANES] = ATRIUM_LEAD * np.sqrt(period)
-    for place in (HIGH_AORTA, HIGH_LUNG, HIGH_VENTRICLE):
-        rows[place // LANES] = _LOWEST
-    for place in (LOW_AORTA, LOW_LUNG, LOW_VENTRICLE):
-        rows[place // LANES] = _HIGHEST
-
-
-def _first_volumes(rows: Float[np.ndarray, "row member"]) -> None:
-    pressure = _row(rows, "reflex_set_point")
-    size = _row(rows, "blood_volume") / 5500.0
-    volumes = {
-        LEFT_VENTRICLE: 120.0 * size,
-        RIGHT_VENTRICLE: 120.0 * size,
-        LEFT_ATRIUM: 50.0 * size,
-        RIGHT_ATRIUM: 40.0 * size,
-        ARTERIES: 0.75 * pressure * _row(rows, "arterial_compliance"),
-        LUNG_ARTERIES: 19.0 * _row(rows, "pulmonary_artery_compliance"),
-        LUNG_VEINS: 12.0 * _row(rows, "pulmonary_vein_compliance"),
-    }
-    for place, volume in volumes.items():
-        rows[place // LANES] = volume
-    blood = _row(rows, "blood_volume")
-    rows[BLOOD // LANES] = blood
-    elsewhere = _row(rows, "unstressed_volume_elsewhere")
-    rows[VEINS // LANES] = blood - elsewhere - sum(volumes.values())
-    rows[ARTERIAL_AFFERENT // LANES] = rows[BEAT_MEAN // LANES] = pressure
-    rows[VENOUS_AFFERENT // LANES] = _row(rows, "low_pressure_set_point")
-    rows[FLOW_NOW // LANES] = 90.0 * size
-    rows[BEAT_FILLED // LANES] = 130.0 * size
-    rows[BEAT_EMPTIED // LANES] = 55.0 * size
-    rows[RESERVE // LANES] = 1.0
-    haemoglobin = _row(rows, "haemoglobin")
-    rows[HAEMOGLOBIN_MASS // LANES] = haemoglobin * blood / 100.0
-    rows[ALVEOLAR // LANES] = rows[ARTERIAL_OXYGEN // LANES] = 100.0
-    rows[VENOUS_CONTENT // LANES] = 0.75 * HUEFNER_ML_PER_G * haemoglobin
-    rows[ARTERIAL_CONTENT // LANES] = 0.97 * HUEFNER_ML_PER_G * haemoglobin
 
 
 def whole_intervals(duration_s: float, sample_s: float, interval_s: float) -> tuple[int, int]:

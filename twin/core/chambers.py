@@ -23,6 +23,8 @@ VENTRICLE_PEAK: Final = single(0.3)
 """Time from onset to peak elastance of the ventricles, s per square root of the period in s."""
 ATRIUM_PEAK: Final = single(0.2)
 """The same for the atria (Heldt 2002)."""
+OVERFILLED: Final = single(2.25)
+"""Square of the volume over the stiffening volume from which on a ventricle stiffens no more."""
 ATRIUM_LEAD: Final = single(0.12)
 """The atria begin this long before the ventricles, s per square root of the period in s."""
 
@@ -40,29 +42,42 @@ def activation(time_s: float, rate_to_peak_per_s: float) -> float:
 
 
 @inlined
+def passive_pressure(
+    stressed_ml: float, diastolic_elastance: float, inverse_stiffening_squared: float
+) -> float:
+    """Return the pressure of a relaxed ventricle holding so much above its unstressed volume.
+
+    ``Ed x (1 + (x / xs)4)``: compliant when empty and stiff when full, as the exponential relation
+    is (Glantz & Kernoff 1975, Circ Res 37:787), without the exponential. Beyond ``OVERFILLED``
+    it goes on straight: nobody measured there, and a fifth power would outrun any step.
+    """
+    square = min(stressed_ml * stressed_ml * inverse_stiffening_squared, OVERFILLED)
+    return diastolic_elastance * stressed_ml * (_ONE + square * square)
+
+
+@inlined
 def ventricle_pressure(
     stressed_ml: float,
     activated: float,
     systolic_elastance: float,
-    diastolic_elastance: float,
-    inverse_stiffening_squared: float,
+    passive_mmhg: float,
+    muscle: float,
+    compression_mmhg: float,
 ) -> float:
-    """Return the pressure of a ventricle whose volume exceeds its unstressed volume by so much.
+    """Return what a ventricle's wall, and a hand on the chest, add to the pressure around it.
 
-    ``a Es x + (1 - a) Ed x (1 + (x / xs)4)``: a straight end-systolic relation and an
-    end-diastolic one that is compliant when empty and stiff when full, as the exponential one is
-    (Glantz & Kernoff 1975, Circ Res 37:787), without the exponential.
+    ``a Es x + (1 - a) P_passive``: between the relaxed relation and the straight end-systolic
+    one. In arrest ``muscle`` and ``systolic_elastance`` are 0, and the rhythm ``a`` is that of
+    the compressions.
     """
-    square = stressed_ml * stressed_ml * inverse_stiffening_squared
-    passive = diastolic_elastance * stressed_ml * (_ONE + square * square)
-    return passive + activated * (systolic_elastance * stressed_ml - passive)
+    return passive_mmhg + activated * (
+        systolic_elastance * stressed_ml - muscle * passive_mmhg + compression_mmhg
+    )
 
 
 @inlined
 def atrium_pressure(
-    volume_ml: float, activated: float, systolic_elastance: float, diastolic_elastance: float
+    volume_ml: float, activated: float, kick: float, diastolic_elastance: float
 ) -> float:
-    """Return the pressure of an atrium: elastance between its diastolic and systolic value."""
-    return volume_ml * (
-        diastolic_elastance + activated * (systolic_elastance - diastolic_elastance)
-    )
+    """Return the pressure of an atrium; ``kick`` is what contraction adds to its elastance."""
+    return volume_ml * (diastolic_elastance + activated * kick)

@@ -1,10 +1,10 @@
 """The closed loop: pressures from volumes, and flows from pressures, of one member at one moment.
 
 May live here: the connection of chambers, vessels and valves. ``w`` is the flat array of
-``layout``,
-``i`` the member's lane. Blood goes left ventricle, arteries, veins, right atrium, right ventricle,
-lung arteries, lung veins, left atrium; the sum of the eight rates is the inflow from outside.
-Heart and lung vessels lie in the thorax: its pressure adds to what their walls hold.
+``layout``, ``i`` the member's lane. Blood goes left ventricle, arteries, veins, right atrium,
+right ventricle, lung arteries, lung veins, left atrium; the sum of the eight rates is the inflow
+from outside. Heart and lung vessels lie in the thorax, and the heart in its pericardium: their
+pressures add to what walls hold.
 """
 
 from __future__ import annotations
@@ -13,33 +13,40 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.core.chambers import atrium_pressure, ventricle_pressure
+from twin.core.chambers import atrium_pressure, passive_pressure, ventricle_pressure
 from twin.core.compiled import inlined
 from twin.core.layout import (
     AORTIC,
-    COLLAPSE_SQUARED,
+    COMPRESSION_NOW,
     CONDUCTANCE_NOW,
     INFLOW_NOW,
     INVERSE_ARTERIAL_COMPLIANCE,
     INVERSE_ARTERIAL_STIFFENING,
     INVERSE_LUNG_ARTERY_COMPLIANCE,
     INVERSE_LUNG_VEIN_COMPLIANCE,
-    INVERSE_VENOUS_COMPLIANCE,
+    INVERSE_PERICARDIAL_WIDTH,
     LEFT_ELASTANCE_NOW,
+    LEFT_KICK_NOW,
     LEFT_STIFFENING,
-    LUNG,
+    LUNG_NOW,
     LUNG_RETURN,
     MITRAL,
+    MUSCLE_NOW,
+    PERICARDIAL_EXCESS,
     PULMONARY,
     RIGHT_ELASTANCE_NOW,
+    RIGHT_KICK_NOW,
     RIGHT_STIFFENING,
+    THORAX_NOW,
     TRICUSPID,
-    UNSTRESSED_NOW,
+    VEIN_BASE,
+    VEIN_SLOPE,
     VENOUS_RETURN,
     parameter_row,
 )
+from twin.core.pericardium import pericardial_pressure
 from twin.core.valves import forward_flow
-from twin.core.vessels import artery_pressure, vein_pressure, venous_return
+from twin.core.vessels import artery_pressure, flow_through_body, venous_return
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -47,15 +54,50 @@ if TYPE_CHECKING:
     Flat = Float[np.ndarray, " place"]
     Eight = tuple[float, float, float, float, float, float, float, float]
 
-_THORAX = parameter_row("intrathoracic_pressure")
+_CLOSING = parameter_row("critical_closing_pressure")
 _LEFT_DIASTOLIC = parameter_row("left_ventricle_diastolic_elastance")
 _RIGHT_DIASTOLIC = parameter_row("right_ventricle_diastolic_elastance")
 _LEFT_UNSTRESSED = parameter_row("left_ventricle_unstressed_volume")
 _RIGHT_UNSTRESSED = parameter_row("right_ventricle_unstressed_volume")
-_LEFT_ATRIUM_SYSTOLIC = parameter_row("left_atrium_systolic_elastance")
 _LEFT_ATRIUM_DIASTOLIC = parameter_row("left_atrium_diastolic_elastance")
-_RIGHT_ATRIUM_SYSTOLIC = parameter_row("right_atrium_systolic_elastance")
 _RIGHT_ATRIUM_DIASTOLIC = parameter_row("right_atrium_diastolic_elastance")
+
+
+@inlined
+def around_the_heart(w: Flat, i: int, heart_ml: float) -> float:
+    """Return the pressure around the four chambers, mmHg: thorax and pericardium."""
+    around: float = w[THORAX_NOW + i] + pericardial_pressure(
+        heart_ml, w[PERICARDIAL_EXCESS + i], w[INVERSE_PERICARDIAL_WIDTH + i]
+    )
+    return around
+
+
+@inlined
+def ventricle_pressures(
+    w: Flat, i: int, left_ventricle: float, right_ventricle: float, active: float
+) -> tuple[float, float]:
+    """Return what the walls of both ventricles hold against what surrounds them, mmHg."""
+    left = left_ventricle - w[_LEFT_UNSTRESSED + i]
+    right = right_ventricle - w[_RIGHT_UNSTRESSED + i]
+    muscle, compression = w[MUSCLE_NOW + i], w[COMPRESSION_NOW + i]
+    return (
+        ventricle_pressure(
+            left,
+            active,
+            w[LEFT_ELASTANCE_NOW + i],
+            passive_pressure(left, w[_LEFT_DIASTOLIC + i], w[LEFT_STIFFENING + i]),
+            muscle,
+            compression,
+        ),
+        ventricle_pressure(
+            right,
+            active,
+            w[RIGHT_ELASTANCE_NOW + i],
+            passive_pressure(right, w[_RIGHT_DIASTOLIC + i], w[RIGHT_STIFFENING + i]),
+            muscle,
+            compression,
+        ),
+    )
 
 
 @inlined
@@ -68,37 +110,27 @@ def heart_pressures(
     right_atrium: float,
     ventricles_active: float,
     atria_active: float,
-) -> tuple[float, float, float, float]:
-    """Return the pressures of the four chambers (mmHg, against air) from their volumes (mL)."""
-    thorax = w[_THORAX + i]
+) -> tuple[float, float, float, float, float]:
+    """Return the pressures of the four chambers from their volumes (mL), and of what is around.
+
+    mmHg, against air.
+    """
+    around = around_the_heart(
+        w, i, (left_ventricle + right_ventricle) + (left_atrium + right_atrium)
+    )
+    left, right = ventricle_pressures(w, i, left_ventricle, right_ventricle, ventricles_active)
     return (
-        thorax
-        + ventricle_pressure(
-            left_ventricle - w[_LEFT_UNSTRESSED + i],
-            ventricles_active,
-            w[LEFT_ELASTANCE_NOW + i],
-            w[_LEFT_DIASTOLIC + i],
-            w[LEFT_STIFFENING + i],
-        ),
-        thorax
-        + ventricle_pressure(
-            right_ventricle - w[_RIGHT_UNSTRESSED + i],
-            ventricles_active,
-            w[RIGHT_ELASTANCE_NOW + i],
-            w[_RIGHT_DIASTOLIC + i],
-            w[RIGHT_STIFFENING + i],
-        ),
-        thorax
+        around + left,
+        around + right,
+        around
         + atrium_pressure(
-            left_atrium, atria_active, w[_LEFT_ATRIUM_SYSTOLIC + i], w[_LEFT_ATRIUM_DIASTOLIC + i]
+            left_atrium, atria_active, w[LEFT_KICK_NOW + i], w[_LEFT_ATRIUM_DIASTOLIC + i]
         ),
-        thorax
+        around
         + atrium_pressure(
-            right_atrium,
-            atria_active,
-            w[_RIGHT_ATRIUM_SYSTOLIC + i],
-            w[_RIGHT_ATRIUM_DIASTOLIC + i],
+            right_atrium, atria_active, w[RIGHT_KICK_NOW + i], w[_RIGHT_ATRIUM_DIASTOLIC + i]
         ),
+        around,
     )
 
 
@@ -114,13 +146,9 @@ def vessel_pressures(
         artery_pressure(
             arteries, w[INVERSE_ARTERIAL_COMPLIANCE + i], w[INVERSE_ARTERIAL_STIFFENING + i]
         ),
-        vein_pressure(
-            veins - w[UNSTRESSED_NOW + i],
-            w[INVERSE_VENOUS_COMPLIANCE + i],
-            w[COLLAPSE_SQUARED + i],
-        ),
-        w[_THORAX + i] + lung_arteries * w[INVERSE_LUNG_ARTERY_COMPLIANCE + i],
-        w[_THORAX + i] + lung_veins * w[INVERSE_LUNG_VEIN_COMPLIANCE + i],
+        w[VEIN_BASE + i] + w[VEIN_SLOPE + i] * veins,
+        w[THORAX_NOW + i] + lung_arteries * w[INVERSE_LUNG_ARTERY_COMPLIANCE + i],
+        w[THORAX_NOW + i] + lung_veins * w[INVERSE_LUNG_VEIN_COMPLIANCE + i],
     )
 
 
@@ -139,11 +167,11 @@ def volume_rates(
 ) -> Eight:
     """Return how fast eight volumes change (mL/s) at eight pressures (mmHg), in order."""
     ejected = forward_flow(left_ventricle - arteries, w[AORTIC + i])
-    through_body = (arteries - veins) * w[CONDUCTANCE_NOW + i]
+    through_body = flow_through_body(arteries, veins, w[_CLOSING + i], w[CONDUCTANCE_NOW + i])
     returning = venous_return(veins, right_atrium, w[VENOUS_RETURN + i])
     filling_right = forward_flow(right_atrium - right_ventricle, w[TRICUSPID + i])
     into_lungs = forward_flow(right_ventricle - lung_arteries, w[PULMONARY + i])
-    through_lungs = (lung_arteries - lung_veins) * w[LUNG + i]
+    through_lungs = (lung_arteries - lung_veins) * w[LUNG_NOW + i]
     from_lungs = (lung_veins - left_atrium) * w[LUNG_RETURN + i]
     filling_left = forward_flow(left_atrium - left_ventricle, w[MITRAL + i])
     return (

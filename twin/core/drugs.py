@@ -1,121 +1,49 @@
-"""What interventions do over time: pharmacokinetics, effect sites, dose-effect curves as a table.
+"""What a schedule does over time: from interventions to the controls of the kernels.
 
-May live here: one row a drug, and the arithmetic that turns a schedule into the controls of the
-kernels. Which doses are plausible is in ``interventions``; what the circulation makes of an effect
-is in ``regulation``.
-
-A drug is a one-compartment body with first-order absorption and loss and an effect site (Sheiner
-1979, Clin Pharmacol Ther 25:358). Its effects are sigmoid in the effect-site concentration.
+May live here: adding up what drugs, fluids and insults do at each moment. How drugs move and act
+is in ``pharmacokinetics`` and in the three tables that ``PHARMACOLOGY`` joins; what settings and
+insults do is in ``insults``; what the circulation makes of a control is in ``regulation``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from twin.core.interventions import (
+from twin.core.anaesthetics import ANAESTHETICS
+from twin.core.blockers_and_dilators import BLOCKERS_AND_DILATORS
+from twin.core.insults import acts_of
+from twin.core.intervention_kinds import (
     Bleeding,
     Drug,
     DrugDose,
     Fluid,
     FluidKind,
+    Given,
     Infusion,
-    Oxygen,
-    Route,
-    Schedule,
 )
+from twin.core.interventions import Schedule, end_s
 from twin.core.layout import CONTROL_INDEX, CONTROLS
-from twin.errors import WeightNeeded
+from twin.core.parameters import PARAMETER_INDEX
+from twin.core.pharmacokinetics import effect_site
+from twin.core.pharmacology import Receptor
+from twin.core.pressors_and_inotropes import PRESSORS_AND_INOTROPES
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-    Course = Float[np.ndarray, " time"]
+    from twin.core.pharmacology import Course, Pharmacology
 
-
-class Effect(NamedTuple):
-    """``most * c^hill / (half^hill + c^hill)`` on one control; ``half`` in the drug's unit."""
-
-    control: str
-    most: float
-    half: float
-    hill: float
-
-
-@dataclass(frozen=True, slots=True)
-class Pharmacology:
-    """How a drug moves and acts. Concentrations in µg/L of the one compartment."""
-
-    half_life_s: float
-    distribution_l_per_kg: float
-    effect_half_life_s: float
-    absorption_half_life_s: float | None
-    """``None``: not given by mouth."""
-    oral_availability: float
-    effects: tuple[Effect, ...]
-    source: str
-
+    Controls = Float[np.ndarray, "time control"]
 
 PHARMACOLOGY: Final[Mapping[Drug, Pharmacology]] = {
-    Drug.NOREPINEPHRINE: Pharmacology(
-        half_life_s=120.0,
-        distribution_l_per_kg=0.072,
-        effect_half_life_s=20.0,
-        absorption_half_life_s=None,
-        oral_availability=0.0,
-        effects=(
-            Effect("vasoconstriction", 1.6, 9.0, 1.0),
-            Effect("venoconstriction", 0.22, 9.0, 1.0),
-            Effect("inotropy", 0.6, 9.0, 1.0),
-            Effect("chronotropy", 0.25, 9.0, 1.0),
-        ),
-        source=(
-            "Clearance 0.025 L/kg/min from the plasma levels in Ensinger 1992, Crit Care Med; "
-            "half-life 2 min, Beloeil 2005, Br J Anaesth 95:782. Effects tuned to Ensinger 1992."
-        ),
-    ),
-    Drug.ESMOLOL: Pharmacology(
-        half_life_s=540.0,
-        distribution_l_per_kg=3.4,
-        effect_half_life_s=60.0,
-        absorption_half_life_s=None,
-        oral_availability=0.0,
-        effects=(Effect("beta_blockade", 1.0, 350.0, 1.0),),
-        source=(
-            "Half-life 9 min, volume 3.4 L/kg, clearance 285 mL/kg/min: Sum 1983, Clin Pharmacol "
-            "Ther 34:427; half effect near the level at 100 µg/kg/min: Reilly 1985, Clin "
-            "Pharmacol Ther 38:579."
-        ),
-    ),
-    Drug.METOPROLOL: Pharmacology(
-        half_life_s=3.5 * 3600,
-        distribution_l_per_kg=4.2,
-        effect_half_life_s=300.0,
-        absorption_half_life_s=40 * 60.0,
-        oral_availability=0.5,
-        effects=(Effect("beta_blockade", 1.0, 35.0, 1.0),),
-        source=(
-            "US prescribing information, metoprolol tartrate: half-life 3-4 h, half the oral dose "
-            "reaches the circulation; volume 4.2 L/kg and half effect at 35 µg/L: Regardh & "
-            "Johnsson 1980, Clin Pharmacokinet 5:557."
-        ),
-    ),
-    Drug.FUROSEMIDE: Pharmacology(
-        half_life_s=80 * 60.0,
-        distribution_l_per_kg=0.12,
-        effect_half_life_s=300.0,
-        absorption_half_life_s=60 * 60.0,
-        oral_availability=0.6,
-        effects=(Effect("diuresis_ml_per_s", 0.17, 1500.0, 1.5),),
-        source=(
-            "Hammarlund 1985, J Pharmacokinet Biopharm: half-life 1-1.5 h, sigmoid effect; US "
-            "prescribing information: 60 % of the oral dose absorbed, peak diuresis within 30 min "
-            "of injection and 1-2 h of ingestion."
-        ),
-    ),
+    **PRESSORS_AND_INOTROPES,
+    **BLOCKERS_AND_DILATORS,
+    **ANAESTHETICS,
 }
 """Each row's ``source`` names what its figures come from; "tuned" as in ``parameters``."""
 
@@ -135,87 +63,176 @@ _FLUIDS: Final[Mapping[FluidKind, _Content]] = {
 }
 """Share of the volume that stays in the vessels, and haemoglobin."""
 
+FLOWS: Final = tuple(name for name in CONTROLS if name.endswith("_per_s"))
+"""Controls that move volume. The others hold a state, into which a circulation settles."""
 
-def controls_over(
-    schedule: Schedule, times_s: Float[np.ndarray, " time"]
-) -> Float[np.ndarray, "time control"]:
-    """Return the controls of a schedule at some times (s since its start), float32."""
-    controls = np.zeros((times_s.size, len(CONTROLS)))
-    for intervention in schedule.interventions:
-        match intervention:
-            case Fluid():
-                _add_fluid(controls, times_s, intervention)
-            case Bleeding(rate_ml_per_min, duration_s):
-                running = times_s < duration_s
-                controls[running, CONTROL_INDEX["bleeding_ml_per_s"]] += rate_ml_per_min / 60.0
-            case Oxygen(inspired_fraction):
-                controls[:, CONTROL_INDEX["inspired_oxygen_fraction"]] = inspired_fraction
-            case Infusion() | DrugDose():
-                pass
-    for drug in PHARMACOLOGY:
-        _add_drug(controls, times_s, drug, schedule)
+SHARES: Final = frozenset(
+    {
+        "beta_blockade",
+        "vagal_blockade",
+        "sympathetic_blockade",
+        "contractile_loss",
+        "capillary_leak",
+        "added_shunt",
+        "added_dead_space",
+        "ventilatory_depression",
+        "atrial_kick_loss",
+        "dyssynchrony",
+        "arrest",
+    }
+)
+"""Shares of a whole: two of them leave the product of what each leaves, never more than all."""
+
+
+ABSOLUTE: Final = frozenset(
+    {
+        *FLOWS,
+        "inspired_oxygen_fraction",
+        "minute_ventilation_l_per_min",
+        "paced_rate_per_min",
+        "forced_rate_per_min",
+        "arrest",
+        "compression_rate_per_min",
+        "compression_force_mmhg",
+    }
+)
+"""Controls that are what they are; the others are changes of what the circulation stands under."""
+
+
+def controls_over(schedule: Schedule, times_s: Course) -> Controls:
+    """Return what the kernels take at some times (s after time 0), float32.
+
+    Without recorded treatment, all that the schedule does. With it, what differs from its effects
+    at time 0: under those the simulated circulation stands already, as ``standing_parameters`` or
+    because it was fitted to measurements taken under them.
+    """
+    controls = _done_over(schedule, times_s)
+    if schedule.recorded:
+        controls -= _stood_under(Schedule(schedule.recorded, schedule.weight_kg))
     return controls.astype(np.float32)
 
 
-def _add_fluid(controls: Float[np.ndarray, "time control"], times_s: Course, fluid: Fluid) -> None:
-    rate = fluid.volume_ml / fluid.duration_s
-    content = _FLUIDS[fluid.kind]
-    running = times_s < fluid.duration_s
-    controls[running, CONTROL_INDEX["fluid_ml_per_s"]] += rate
-    controls[running, CONTROL_INDEX["retained_fluid_ml_per_s"]] += rate * content.retained
-    controls[running, CONTROL_INDEX["haemoglobin_g_per_s"]] += rate * content.haemoglobin_g_per_ml
+@lru_cache(maxsize=64)
+def _stood_under(recorded: Schedule) -> Float[np.ndarray, " control"]:
+    present = _done_over(recorded, np.zeros(1))[0]
+    present[[CONTROL_INDEX[name] for name in ABSOLUTE]] = 0.0
+    present.setflags(write=False)
+    return np.asarray(present)
 
 
-def _add_drug(
-    controls: Float[np.ndarray, "time control"], times_s: Course, drug: Drug, schedule: Schedule
-) -> None:
-    site = np.zeros_like(times_s)
-    for intervention in schedule.interventions:
-        if isinstance(intervention, Infusion | DrugDose) and intervention.drug is drug:
-            site = site + effect_site_ug_per_l(intervention, schedule.weight_kg, times_s)
-    if not site.any():
-        return
-    for effect in PHARMACOLOGY[drug].effects:
-        raised = site**effect.hill
-        share = raised / (effect.half**effect.hill + raised)
-        controls[:, CONTROL_INDEX[effect.control]] += effect.most * share
+def _done_over(schedule: Schedule, times_s: Course) -> Controls:
+    times_s = np.asarray(times_s, np.float64)
+    controls = np.zeros((times_s.size, len(CONTROLS)))
+    for given in schedule.given:
+        match given.intervention:
+            case Fluid() | Bleeding():
+                _add_volume(controls, times_s, given)
+            case Infusion() | DrugDose():
+                pass
+            case _:
+                _add_acts(controls, times_s, given)
+    _add_drugs(controls, times_s, schedule)
+    return controls
 
 
-def effect_site_ug_per_l(
-    given: Infusion | DrugDose, weight_kg: float | None, times_s: Course
-) -> Course:
-    """Return the concentration at the effect site after an infusion or dose at time 0, µg/L.
+def controls_at(schedule: Schedule, time_s: float) -> Float[np.ndarray, " control"]:
+    """Return all that a schedule does at one time (s after time 0): at 0, the present effects."""
+    return np.asarray(_done_over(schedule, np.array([time_s]))[0])
 
-    The sum of exponentials that solves the chain absorption, body, effect site.
+
+def standing_controls_at(schedule: Schedule, time_s: float) -> Float[np.ndarray, " control"]:
+    """Return the controls at one time without those that move volume.
+
+    What a circulation under treatment settles into: drugs, ventilator and insults as they are at
+    that moment, blood volume as it is.
     """
-    drug = PHARMACOLOGY[given.drug]
-    loss = np.log(2.0) / drug.half_life_s
-    entry = np.log(2.0) / drug.effect_half_life_s
-    if isinstance(given, Infusion):
-        steady = given.rate / 60.0 / (drug.distribution_l_per_kg * loss)
-        return np.asarray(steady * _approach(loss, entry, times_s))
-    if weight_kg is None:
-        raise WeightNeeded(given.drug.value)
-    peak = 1000.0 * given.dose_mg / (drug.distribution_l_per_kg * weight_kg)
-    if given.route is Route.INTRAVENOUS or drug.absorption_half_life_s is None:
-        return np.asarray(peak * _passage((loss, entry), times_s) / loss)
-    absorbed = np.log(2.0) / drug.absorption_half_life_s
-    return np.asarray(
-        drug.oral_availability * peak * _passage((absorbed, loss, entry), times_s) / loss
-    )
+    present = controls_at(schedule, time_s)
+    present[[CONTROL_INDEX[name] for name in FLOWS]] = 0.0
+    return present
 
 
-def _approach(loss: float, entry: float, times_s: Course) -> Course:
-    """Return the share of the steady concentration reached at the effect site of an infusion."""
-    fast, slow = np.exp(-entry * times_s), np.exp(-loss * times_s)
-    return np.asarray(1.0 - (entry * slow - loss * fast) / (entry - loss))
+def standing_parameters(schedule: Schedule, time_s: float = 0.0) -> dict[str, float]:
+    """Return the standing controls that are parameters of the circulation, by parameter name.
+
+    These are what a fit is told as given: ``standing_vasoconstriction`` and its like in
+    ``parameters``. A control that is no parameter is left to the fit to explain.
+    """
+    present = standing_controls_at(schedule, time_s)
+    named = {f"standing_{re.sub('_(mmhg|ml)$', '', name)}": name for name in CONTROLS}
+    return {
+        parameter: float(present[CONTROL_INDEX[control]])
+        for parameter, control in named.items()
+        if parameter in PARAMETER_INDEX
+    }
 
 
-def _passage(rates: tuple[float, ...], times_s: Course) -> Course:
-    """Return the density of the passage time through stages in series: a sum of exponentials."""
-    density = np.zeros_like(times_s)
-    product = float(np.prod(rates))
-    for stage, rate in enumerate(rates):
-        others = [other - rate for place, other in enumerate(rates) if place != stage]
-        density = density + product * np.exp(-rate * times_s) / float(np.prod(others))
-    return density
+def _runs(given: Given, times_s: Course) -> np.ndarray:
+    ends = end_s(given)
+    running = times_s >= given.starts_at_s
+    return running if ends is None else running & (times_s < ends)
+
+
+def _add_volume(controls: Controls, times_s: Course, given: Given) -> None:
+    running = _runs(given, times_s)
+    if isinstance(given.intervention, Bleeding):
+        lost = given.intervention.rate_ml_per_min / 60.0
+        controls[running, CONTROL_INDEX["bleeding_ml_per_s"]] += lost
+    elif isinstance(given.intervention, Fluid):
+        rate = given.intervention.volume_ml / given.intervention.duration_s
+        content = _FLUIDS[given.intervention.kind]
+        haemoglobin = rate * content.haemoglobin_g_per_ml
+        controls[running, CONTROL_INDEX["fluid_ml_per_s"]] += rate
+        controls[running, CONTROL_INDEX["retained_fluid_ml_per_s"]] += rate * content.retained
+        controls[running, CONTROL_INDEX["haemoglobin_g_per_s"]] += haemoglobin
+
+
+def _add_acts(controls: Controls, times_s: Course, given: Given) -> None:
+    running = _runs(given, times_s)
+    for control, value in acts_of(given.intervention):
+        _join(controls, control, np.where(running, value, 0.0))
+
+
+def _join(controls: Controls, control: str, more: Course) -> None:
+    column = CONTROL_INDEX[control]
+    if control in SHARES:
+        more = more * (1.0 - controls[:, column])
+    controls[:, column] += more
+
+
+def _add_drugs(controls: Controls, times_s: Course, schedule: Schedule) -> None:
+    sites: dict[Drug, Course] = {}
+    for given in schedule.given:
+        if isinstance(given.intervention, Infusion | DrugDose):
+            drug = given.intervention.drug
+            course = _course(given, schedule.weight_kg, times_s.tobytes())
+            # Rounding may leave a trace below zero long after the end.
+            sites[drug] = np.maximum(sites.get(drug, 0.0) + course, 0.0)
+    shifts = {receptor: _shift(receptor, sites) for receptor in Receptor}
+    for drug, site in sites.items():
+        for effect in PHARMACOLOGY[drug].effects:
+            shift = 1.0 if effect.receptor is None else shifts[effect.receptor]
+            _join(controls, effect.control, effect.at(site, shift))
+
+
+@lru_cache(maxsize=512)
+def _course(given: Given, weight_kg: float | None, times_s: bytes) -> Course:
+    """Return the effect site of one dose or infusion: plans of one patient share most of them."""
+    if not isinstance(given.intervention, Infusion | DrugDose):
+        raise TypeError(f"{type(given.intervention).__name__} is no drug")
+    drug = PHARMACOLOGY[given.intervention.drug]
+    course = effect_site(given, drug, weight_kg, np.frombuffer(times_s))
+    course.setflags(write=False)
+    return course
+
+
+def _shift(receptor: Receptor, sites: Mapping[Drug, Course]) -> Course | float:
+    """Return how far blockers move an agonist's curve: 1 + sum(concentration / its constant).
+
+    Competitive antagonism, Arunlakshana & Schild 1959, Br J Pharmacol 14:48.
+    """
+    shift: Course | float = 1.0
+    for drug, site in sites.items():
+        constant = PHARMACOLOGY[drug].blocks.get(receptor)
+        if constant is not None:
+            shift = shift + site / constant
+    return shift

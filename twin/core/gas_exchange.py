@@ -1,8 +1,8 @@
 """Oxygen from the breathing gas to the tissues and back. Scalars in, scalars out.
 
 May live here: alveolar gas, dissociation curve, contents, shunt and stores. Compiled into the
-kernels: no branch, no exponential, single-precision constants only. Carbon dioxide pressure is a
-parameter: ventilation is taken to hold it.
+kernels: no branch, no exponential, single-precision constants only. Breathing is in
+``respiration``.
 
 Sources: Severinghaus 1979, J Appl Physiol 46:599 (dissociation curve); West, Respiratory
 Physiology (alveolar gas equation, shunt equation, 1.34 mL per gram of haemoglobin, 0.003 mL/dL
@@ -35,8 +35,6 @@ INVERSE_EXCHANGE_RATIO: Final = single(1.0 / 0.85)
 """Respiratory exchange ratio of 0.85 (Guyton & Hall 2006)."""
 HUEFNER_ML_PER_G: Final = single(1.34)
 SOLUBLE_ML_PER_DL_MMHG: Final = single(0.003)
-ALVEOLAR_S: Final = single(25.0)
-"""Wash-in of a functional residual capacity of 2.5 L by 6 L/min of alveolar ventilation."""
 INVERSE_STORE_PER_ML: Final = single(1.0 / 4000.0)
 """Venous blood and tissue that share the venous content: about 4 L (Cherniack & Longobardo 1970,
 Physiol Rev 50:196)."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.core.beats import start
 from twin.core.chambers import ATRIUM_LEAD, ATRIUM_PEAK, VENTRICLE_PEAK
 from twin.core.layout import (
     ALVEOLAR,
@@ -22,9 +21,12 @@ from twin.core.layout import (
     ATRIUM_SHIFT,
     BEAT_FILLED,
     BLOOD,
+    BREATHING,
+    CARBON_DIOXIDE,
     CONDUCTANCE_NOW,
     FLOW_NOW,
     HAEMOGLOBIN_MASS,
+    HORMONES,
     INVERSE_LUNG_VEIN_COMPLIANCE,
     LANES,
     LEFT_ATRIUM,
@@ -32,6 +34,7 @@ from twin.core.layout import (
     LEFT_VENTRICLE,
     LUNG_ARTERIES,
     LUNG_VEINS,
+    PERICARDIUM,
     PERIOD,
     RATE_NOW,
     RESERVE,
@@ -40,6 +43,7 @@ from twin.core.layout import (
     RIGHT_ELASTANCE_NOW,
     RIGHT_VENTRICLE,
     SYMPATHETIC,
+    THORAX_NOW,
     TISSUE_FLUID,
     UNSTRESSED_NOW,
     VAGAL,
@@ -51,6 +55,7 @@ from twin.core.layout import (
     parameter_row,
 )
 from twin.core.mean_beat import ATRIAL_PRESSURE
+from twin.core.start import start
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -65,6 +70,7 @@ SHARED = (
     VENOUS_TONE,
     VAGAL,
     RESERVE,
+    HORMONES,
     RATE_NOW,
     LEFT_ELASTANCE_NOW,
     RIGHT_ELASTANCE_NOW,
@@ -79,8 +85,10 @@ SHARED = (
     ARTERIAL_OXYGEN,
     ARTERIAL_CONTENT,
     VENOUS_CONTENT,
+    CARBON_DIOXIDE,
+    BREATHING,
 )
-"""Rows that mean the same in both models: vessels, nerves, blood, oxygen."""
+"""Rows that mean the same in both models: vessels, nerves, hormones, blood, gases."""
 
 NOT_IN_VEINS = (
     LEFT_VENTRICLE,
@@ -142,8 +150,9 @@ def _fill_heart(
     def own(name: str) -> Float[np.ndarray, "block lane"]:
         return _row(state, parameter_row(name))
 
-    left = _row(state, LUNG_VEINS) * _row(state, INVERSE_LUNG_VEIN_COMPLIANCE)
-    right = _row(averaged, ATRIAL_PRESSURE) - own("intrathoracic_pressure")
+    squeezed = _row(averaged, PERICARDIUM)
+    left = _row(state, LUNG_VEINS) * _row(state, INVERSE_LUNG_VEIN_COMPLIANCE) - squeezed
+    right = _row(averaged, ATRIAL_PRESSURE) - _row(averaged, THORAX_NOW) - squeezed
     for atrium, filling, name in ((LEFT_ATRIUM, left, "left"), (RIGHT_ATRIUM, right, "right")):
         pressure = np.maximum(filling, LEAST_FILLING_MMHG)
         _row(state, atrium)[:] = pressure / own(f"{name}_atrium_diastolic_elastance")

@@ -1,196 +1,243 @@
-"""Interventions as values, and a schedule of them that has passed the plausibility checks.
+"""A schedule: interventions in their times, checked, and resolved into what runs when.
 
-May live here: what can be done to a circulation, with the doses that are plausible for adults.
-How a drug acts is in ``drugs``; what the circulation answers is in ``pulsatile`` and
-``beat_averaged``.
+May live here: the rules by which one order changes another. What can be done is in
+``intervention_kinds`` (imported from here by others), what is plausible in ``dose_ranges``, what
+it does in ``drugs``.
 
-All interventions of a schedule start at its time 0, on top of what the patient already receives:
-the fitted twin contains the running treatment, so an infusion's rate here is what is *added*.
+The rules are those by which orders are written:
+
+* A new rate of a drug replaces the running one; the patient receives the new rate, not the sum.
+  So does a new inspired fraction, a new setting and a new extent of the same insult.
+* Single doses, fluids and bleeding add to what was given before.
+* ``Stop`` ends what is running; what was given before goes on acting until it is eliminated.
+
+Recorded treatment of the past is what makes the first rule exact: pass it as ``recorded``. A drug
+that runs unrecorded is part of the fitted circulation itself, so that its new rate counts as an
+addition to what the fit contains, and stopping it cannot be simulated.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Final
 
+from twin.core.dose_ranges import (
+    BLEEDING_DURATION,
+    BLEEDING_RATE,
+    FLUID_DURATION,
+    FLUID_VOLUME,
+    INFUSION_RATE,
+    OXYGEN_FRACTION,
+    SINGLE_DOSE,
+    DoseRange,
+    check,
+    within,
+)
+from twin.core.intervention_kinds import (
+    Bleeding,
+    Compressions,
+    Drug,
+    DrugDose,
+    Fluid,
+    FluidKind,
+    Given,
+    Infusion,
+    Insult,
+    InsultKind,
+    Intervention,
+    Oxygen,
+    Route,
+    Setting,
+    SettingKind,
+    Stop,
+    Stoppable,
+)
 from twin.core.parameters import Body
-from twin.errors import ImplausibleDose, RouteNotModelled, WeightNeeded
+from twin.errors import NothingToStop, WeightNeeded
 
+__all__ = [
+    "BLEEDING_DURATION",
+    "BLEEDING_RATE",
+    "FLUID_DURATION",
+    "FLUID_VOLUME",
+    "INFUSION_RATE",
+    "NOTHING",
+    "OXYGEN_FRACTION",
+    "SINGLE_DOSE",
+    "Bleeding",
+    "Compressions",
+    "DoseRange",
+    "Drug",
+    "DrugDose",
+    "Fluid",
+    "FluidKind",
+    "Given",
+    "Infusion",
+    "Insult",
+    "InsultKind",
+    "Intervention",
+    "Oxygen",
+    "Route",
+    "Schedule",
+    "Setting",
+    "SettingKind",
+    "Stop",
+    "schedule",
+]
 
-class Drug(StrEnum):
-    """A drug whose effect on the circulation is modelled."""
-
-    NOREPINEPHRINE = "norepinephrine"
-    METOPROLOL = "metoprolol"
-    ESMOLOL = "esmolol"
-    FUROSEMIDE = "furosemide"
-
-
-class FluidKind(StrEnum):
-    """A fluid given into a vein."""
-
-    CRYSTALLOID = "crystalloid"
-    RED_CELLS = "red cells"
-    ALBUMIN = "albumin"
-
-
-class Route(StrEnum):
-    """The way of a single dose."""
-
-    INTRAVENOUS = "intravenous"
-    ORAL = "oral"
-
-
-@dataclass(frozen=True, slots=True)
-class Fluid:
-    """A volume given into a vein at a constant rate over ``duration_s``."""
-
-    kind: FluidKind
-    volume_ml: float
-    duration_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Infusion:
-    """A drug infused at a constant rate, in µg per kg body weight and minute, from time 0 on."""
-
-    drug: Drug
-    rate: float
-
-
-@dataclass(frozen=True, slots=True)
-class DrugDose:
-    """A single dose at time 0, mg."""
-
-    drug: Drug
-    dose_mg: float
-    route: Route
-
-
-@dataclass(frozen=True, slots=True)
-class Oxygen:
-    """Breathing gas with this oxygen fraction (0-1) from time 0 on."""
-
-    inspired_fraction: float
-
-
-@dataclass(frozen=True, slots=True)
-class Bleeding:
-    """Loss of whole blood at a constant rate over ``duration_s``."""
-
-    rate_ml_per_min: float
-    duration_s: float
-
-
-Intervention = Fluid | Infusion | DrugDose | Oxygen | Bleeding
+START: Final = DoseRange(-2_592_000, 2_592_000, "s", "a month before or after time 0")
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Interventions that passed the checks of :func:`schedule`, all from time 0.
+    """Interventions that passed the checks of :func:`schedule`, each with its start and end.
 
     ``weight_kg`` is the body weight the doses refer to; ``None`` when no dose depends on it.
+    ``recorded`` is the treatment under which the circulation stands at time 0 already; it is in
+    ``given`` as well, as far as it goes on or still acts.
     """
 
-    interventions: tuple[Intervention, ...]
+    given: tuple[Given, ...]
     weight_kg: float | None
+    recorded: tuple[Given, ...] = ()
+
+    @property
+    def interventions(self) -> tuple[Intervention, ...]:
+        """Return what is done, in the order of the schedule, without its times."""
+        return tuple(each.intervention for each in self.given)
 
 
 NOTHING: Final = Schedule((), None)
 """The schedule of a patient left alone."""
 
-
-class DoseRange(NamedTuple):
-    """What is given to adults, with the source; outside it an order is refused, not simulated."""
-
-    low: float
-    high: float
-    unit: str
-    source: str
+Planned = Intervention | Given | Stop
 
 
-_LABEL = "US prescribing information"
+def schedule(
+    interventions: Sequence[Planned], body: Body, recorded: Sequence[Given] = ()
+) -> Schedule:
+    """Check interventions against plausible ranges, bind them to the body, resolve their times.
 
-FLUID_VOLUME: Final[dict[FluidKind, DoseRange]] = {
-    FluidKind.CRYSTALLOID: DoseRange(
-        10, 4000, "mL", "Surviving Sepsis Campaign 2021: 30 mL/kg within 3 h, for 133 kg"
-    ),
-    FluidKind.RED_CELLS: DoseRange(
-        50, 3000, "mL", "AABB Circular of Information: units of 300-400 mL; massive transfusion"
-    ),
-    FluidKind.ALBUMIN: DoseRange(20, 2000, "mL", f"{_LABEL}, albumin 5 %: 250-500 mL, repeated"),
-}
-FLUID_DURATION: Final = DoseRange(30, 86_400, "s", "pressure bag to a day's maintenance")
-INFUSION_RATE: Final[dict[Drug, DoseRange]] = {
-    Drug.NOREPINEPHRINE: DoseRange(
-        0.005, 3.0, "µg/kg/min", "Surviving Sepsis Campaign 2021; refractory shock up to 3"
-    ),
-    Drug.ESMOLOL: DoseRange(5, 300, "µg/kg/min", f"{_LABEL}, esmolol: 50-200, at most 300"),
-}
-SINGLE_DOSE: Final[dict[tuple[Drug, Route], DoseRange]] = {
-    (Drug.METOPROLOL, Route.INTRAVENOUS): DoseRange(
-        1, 15, "mg", f"{_LABEL}, metoprolol tartrate: 5 mg, three times"
-    ),
-    (Drug.METOPROLOL, Route.ORAL): DoseRange(
-        6.25, 400, "mg", f"{_LABEL}, metoprolol: 12.5-400 mg a day"
-    ),
-    (Drug.ESMOLOL, Route.INTRAVENOUS): DoseRange(
-        5, 150, "mg", f"{_LABEL}, esmolol: loading dose 0.5-1 mg/kg"
-    ),
-    (Drug.FUROSEMIDE, Route.INTRAVENOUS): DoseRange(
-        5, 250, "mg", f"{_LABEL}, furosemide: 20-160 mg; renal failure up to 250 mg"
-    ),
-    (Drug.FUROSEMIDE, Route.ORAL): DoseRange(10, 600, "mg", f"{_LABEL}, furosemide: 20-600 mg"),
-}
-OXYGEN_FRACTION: Final = DoseRange(0.21, 1.0, "(fraction)", "air to pure oxygen")
-BLEEDING_RATE: Final = DoseRange(
-    1, 1000, "mL/min", "ooze to major vessel injury; advanced trauma life support classes"
-)
-BLEEDING_DURATION: Final = DoseRange(1, 86_400, "s", "a second to a day")
-
-
-def schedule(interventions: Sequence[Intervention], body: Body) -> Schedule:
-    """Check interventions against plausible ranges and bind them to the body.
+    Parameters
+    ----------
+    interventions
+        What is to be done; a bare intervention starts at time 0.
+    body
+        Whose doses they are.
+    recorded
+        What was given before and may still run or act, with negative starts. The circulation to
+        be simulated stands under it at time 0, since it was fitted to measurements under it.
 
     Raises
     ------
     ImplausibleDose
-        A dose, rate, volume, duration or fraction is outside the range given to adults.
+        A dose, rate, volume, duration, setting, extent or start is outside its range.
     WeightNeeded
-        A dose in mg is to act on a body of unknown weight.
+        A dose that is not per kilogram is to act on a body of unknown weight.
     RouteNotModelled
         The drug is not modelled as an infusion, or not by this route.
+    NothingToStop
+        Nothing of the kind runs when it is to be stopped.
     """
-    for intervention in interventions:
-        _check(intervention)
-        if isinstance(intervention, DrugDose) and body.weight_kg is None:
-            raise WeightNeeded(intervention.drug.value)
-    return Schedule(tuple(interventions), body.weight_kg)
+    return Schedule(
+        _resolved((*recorded, *interventions), body), body.weight_kg, _resolved(recorded, body)
+    )
 
 
-def _check(intervention: Intervention) -> None:
+def _resolved(planned: Sequence[Planned], body: Body) -> tuple[Given, ...]:
+    running: list[Given] = []
+    for each in _in_order(planned):
+        if isinstance(each, Stop):
+            running = _stopped(running, each)
+            continue
+        _check(each, body)
+        running = [*_replaced(running, each), each]
+    return tuple(each for each in running if _lasts(each))
+
+
+def _in_order(planned: Sequence[Planned]) -> list[Given | Stop]:
+    timed = [each if isinstance(each, Given | Stop) else Given(each, 0.0) for each in planned]
+    return sorted(timed, key=_when)
+
+
+def _when(each: Given | Stop) -> float:
+    return each.at_s if isinstance(each, Stop) else each.starts_at_s
+
+
+def _check(given: Given, body: Body) -> None:
+    check(given.intervention)
+    within("start", given.starts_at_s, START)
+    if given.ends_at_s is not None:
+        within("end", given.ends_at_s, START._replace(low=given.starts_at_s))
+    if body.weight_kg is None and needs_weight(given.intervention):
+        raise WeightNeeded(str(_kind(given.intervention)))
+
+
+def needs_weight(intervention: Intervention) -> bool:
+    """Return whether an intervention acts by body weight and does not say so per kilogram."""
+    if isinstance(intervention, Infusion):
+        return "/kg/" not in INFUSION_RATE[intervention.drug].unit
+    return isinstance(intervention, DrugDose)
+
+
+def _kind(intervention: Intervention) -> Stoppable:
     match intervention:
-        case Fluid(kind, volume_ml, duration_s):
-            _within(kind.value, volume_ml, FLUID_VOLUME[kind])
-            _within(f"{kind.value}, duration", duration_s, FLUID_DURATION)
-        case Infusion(drug, rate):
-            if drug not in INFUSION_RATE:
-                raise RouteNotModelled(drug.value, "an infusion")
-            _within(drug.value, rate, INFUSION_RATE[drug])
-        case DrugDose(drug, dose_mg, route):
-            if (drug, route) not in SINGLE_DOSE:
-                raise RouteNotModelled(drug.value, f"a single {route.value} dose")
-            _within(f"{drug.value} ({route.value})", dose_mg, SINGLE_DOSE[drug, route])
-        case Oxygen(inspired_fraction):
-            _within("inspired oxygen", inspired_fraction, OXYGEN_FRACTION)
-        case Bleeding(rate_ml_per_min, duration_s):
-            _within("bleeding", rate_ml_per_min, BLEEDING_RATE)
-            _within("bleeding, duration", duration_s, BLEEDING_DURATION)
+        case Infusion(drug=kind) | DrugDose(drug=kind):
+            return kind
+        case Fluid(kind=kind) | Setting(kind=kind) | Insult(kind=kind):
+            return kind
+        case Oxygen() | Bleeding() | Compressions():
+            return type(intervention)
 
 
-def _within(what: str, value: float, plausible: DoseRange) -> None:
-    if not math.isfinite(value) or not plausible.low <= value <= plausible.high:
-        raise ImplausibleDose(what, value, plausible.low, plausible.high, plausible.unit)
+def _ended(given: Given, at_s: float) -> Given:
+    ends = at_s if given.ends_at_s is None else min(at_s, given.ends_at_s)
+    return replace(given, ends_at_s=ends)
+
+
+def _replaced(running: Sequence[Given], new: Given) -> list[Given]:
+    """Return what runs on beside something new: an older one of its kind ends where they add not.
+
+    Single doses, fluids and bleeding add.
+    """
+    if isinstance(new.intervention, DrugDose | Fluid | Bleeding):
+        return list(running)
+    return [
+        _ended(each, new.starts_at_s)
+        if _kind(each.intervention) == _kind(new.intervention)
+        and not isinstance(each.intervention, DrugDose)
+        else each
+        for each in running
+    ]
+
+
+def _stopped(running: Sequence[Given], stop: Stop) -> list[Given]:
+    within("stop", stop.at_s, START)
+    found = [each for each in running if _is_stopped(each, stop)]
+    if not found:
+        name = stop.what.__name__.lower() if isinstance(stop.what, type) else stop.what.value
+        raise NothingToStop(name)
+    return [_ended(each, stop.at_s) if each in found else each for each in running]
+
+
+def _is_stopped(given: Given, stop: Stop) -> bool:
+    """Return whether something of the kind runs; a dose that is in the body cannot be stopped."""
+    if isinstance(given.intervention, DrugDose) and not given.intervention.duration_s:
+        return False
+    ends = end_s(given)
+    return _kind(given.intervention) == stop.what and (ends is None or ends > stop.at_s)
+
+
+def end_s(given: Given) -> float | None:
+    """Return when an intervention ends by itself or by order; ``None`` where it goes on."""
+    own = None
+    if isinstance(given.intervention, Fluid | Bleeding | DrugDose):
+        own = given.starts_at_s + given.intervention.duration_s
+    ends = [each for each in (own, given.ends_at_s) if each is not None]
+    return min(ends, default=None)
+
+
+def _lasts(given: Given) -> bool:
+    """Return whether it runs at all: what was replaced in the moment it began does not."""
+    return given.ends_at_s is None or given.ends_at_s > given.starts_at_s

@@ -40,24 +40,40 @@ def _places(count: int, after: int) -> tuple[int, ...]:
 (ARTERIES, VEINS, LUNG_ARTERIES, LUNG_VEINS) = _places(4, PARAMETER_ROWS + 4)
 # The beat under way: seconds since it began, its period, and what scales its activation.
 (BEAT_TIME, PERIOD, VENTRICLE_RATE, ATRIUM_RATE, ATRIUM_SHIFT) = _places(5, PARAMETER_ROWS + 8)
-# Nerves.
-(ARTERIAL_AFFERENT, VENOUS_AFFERENT, SYMPATHETIC, VENOUS_TONE, VAGAL, RESERVE) = _places(
-    6, PARAMETER_ROWS + 13
+# Nerves, and the slower hormones and stress relaxation.
+(ARTERIAL_AFFERENT, VENOUS_AFFERENT, SYMPATHETIC, VENOUS_TONE, VAGAL, RESERVE, HORMONES) = _places(
+    7, PARAMETER_ROWS + 13
 )
 # What nerves, drugs and losses make of the parameters at this moment.
 (RATE_NOW, LEFT_ELASTANCE_NOW, RIGHT_ELASTANCE_NOW, CONDUCTANCE_NOW) = _places(
-    4, PARAMETER_ROWS + 19
+    4, PARAMETER_ROWS + 20
 )
-(UNSTRESSED_NOW, INFLOW_NOW, FLOW_NOW) = _places(3, PARAMETER_ROWS + 23)
-# Sums and extremes over the beat under way.
-(COUNT, LAST_AORTA, SUM_AORTA, SUM_ATRIUM, SUM_LUNG, SUM_WEDGE) = _places(6, PARAMETER_ROWS + 26)
+(UNSTRESSED_NOW, INFLOW_NOW, FLOW_NOW) = _places(3, PARAMETER_ROWS + 24)
+# What controls make of the parameters: pressure around the heart without its pericardium, fluid
+# in the pericardium beyond its slack (mL), conductance of the lungs, atrial systole, whether
+# muscle contracts (1 or 0), pressure of compressions, whether there is a pulse (1 or 0).
+(THORAX_NOW, PERICARDIAL_EXCESS, LUNG_NOW, LEFT_KICK_NOW, RIGHT_KICK_NOW) = _places(
+    5, PARAMETER_ROWS + 27
+)
+(MUSCLE_NOW, COMPRESSION_NOW, PULSE_NOW) = _places(3, PARAMETER_ROWS + 32)
+# The veins' pressure as a straight line over the next few milliseconds, and the pericardium's
+# pressure of the beat-averaged model (mmHg).
+(VEIN_BASE, VEIN_SLOPE, PERICARDIUM) = _places(3, PARAMETER_ROWS + 35)
+# The last moment, and sums and extremes over the beat under way.
+(COUNT, LAST_AORTA, LAST_ATRIUM, LAST_LUNG, LAST_WEDGE, LAST_FILLING) = _places(
+    6, PARAMETER_ROWS + 38
+)
+(SUM_AORTA, SEEN_AORTA, SUM_ATRIUM, SUM_LUNG, SUM_WEDGE) = _places(5, PARAMETER_ROWS + 44)
 (HIGH_AORTA, LOW_AORTA, HIGH_LUNG, LOW_LUNG, HIGH_VENTRICLE, LOW_VENTRICLE) = _places(
-    6, PARAMETER_ROWS + 32
+    6, PARAMETER_ROWS + 49
 )
 # Slow stores: blood, fluid moved to the tissues, fluid that stays in the vessels (mL), haemoglobin
-# (g), alveolar and arterial oxygen pressure (mmHg), oxygen contents (mL/dL).
-(BLOOD, TISSUE_FLUID, RETAINED, HAEMOGLOBIN_MASS) = _places(4, PARAMETER_ROWS + 38)
-(ALVEOLAR, ARTERIAL_OXYGEN, ARTERIAL_CONTENT, VENOUS_CONTENT) = _places(4, PARAMETER_ROWS + 42)
+# (g), alveolar and arterial oxygen pressure (mmHg), oxygen contents (mL/dL), arterial carbon
+# dioxide pressure (mmHg), and ventilation over that at rest.
+(BLOOD, TISSUE_FLUID, RETAINED, HAEMOGLOBIN_MASS) = _places(4, PARAMETER_ROWS + 55)
+(ALVEOLAR, ARTERIAL_OXYGEN, ARTERIAL_CONTENT, VENOUS_CONTENT, CARBON_DIOXIDE, BREATHING) = _places(
+    6, PARAMETER_ROWS + 59
+)
 # The last whole beat.
 (
     BEAT_RATE,
@@ -71,11 +87,11 @@ def _places(count: int, after: int) -> tuple[int, ...]:
     BEAT_WEDGE,
     BEAT_FILLED,
     BEAT_EMPTIED,
-) = _places(11, PARAMETER_ROWS + 46)
+) = _places(11, PARAMETER_ROWS + 65)
 READ_FROM: Final = BLOOD
 """Slow stores and the last beat are neighbours, so that a sample is one copy of ``READ_ROWS``
 rows."""
-READ_ROWS: Final = 19
+READ_ROWS: Final = 21
 # Reciprocals, so that the kernels multiply.
 (
     INVERSE_ARTERIAL_COMPLIANCE,
@@ -94,9 +110,13 @@ READ_ROWS: Final = 19
     LUNG,
     LUNG_RETURN,
     INVERSE_REFLEX_WIDTH,
-) = _places(16, PARAMETER_ROWS + 57)
+    INVERSE_PERICARDIAL_WIDTH,
+    INVERSE_LEFT_ATRIUM,
+    INVERSE_RIGHT_ATRIUM,
+    INVERSE_INTERSTITIAL_RATIO,
+) = _places(20, PARAMETER_ROWS + 76)
 
-ROWS: Final = PARAMETER_ROWS + 73
+_CONTROL_ROWS: Final = PARAMETER_ROWS + 96
 
 CONTROLS: Final = (
     "fluid_ml_per_s",
@@ -110,11 +130,65 @@ CONTROLS: Final = (
     "chronotropy",
     "beta_blockade",
     "inspired_oxygen_fraction",
+    "vagal_blockade",
+    "sympathetic_blockade",
+    "baroreflex_reset_mmhg",
+    "pulmonary_vasoconstriction",
+    "thoracic_pressure_mmhg",
+    "pericardial_fluid_ml",
+    "venous_pooling_ml",
+    "contractile_loss",
+    "capillary_leak",
+    "added_shunt",
+    "added_dead_space",
+    "ventilatory_depression",
+    "minute_ventilation_l_per_min",
+    "oxygen_consumption_change",
+    "paced_rate_per_min",
+    "forced_rate_per_min",
+    "atrial_kick_loss",
+    "dyssynchrony",
+    "arrest",
+    "compression_rate_per_min",
+    "compression_force_mmhg",
+    "settling",
 )
-"""What acts on all members alike at one time. Fractions add to 1 in a factor: 0.2 of
-vasoconstriction raises resistance by a fifth, 0.1 of venoconstriction takes a tenth of the
-unstressed volume. An inspired fraction of 0 leaves each member's own."""
+"""What acts on all members alike at one time; 0 of each is nothing.
+
+Relative changes add to 1 in a factor: 0.2 of ``vasoconstriction`` (negative: dilation) raises
+systemic resistance by a fifth, likewise ``inotropy`` (both ventricles), ``chronotropy`` (resting
+rate), ``pulmonary_vasoconstriction`` (embolism; milrinone is negative) and
+``oxygen_consumption_change``; 0.1 of ``venoconstriction`` takes a tenth of the unstressed venous
+volume (negative: nitroglycerin).
+
+Shares are 0 to 1, kept there: ``beta_blockade`` of beta effect lost, ``vagal_blockade`` of vagal
+slowing lost (atropine), ``sympathetic_blockade`` of sympathetic outflow lost, tone and reflex
+(anaesthetics), ``contractile_loss`` of left ventricular systolic elastance lost,
+``capillary_leak`` (1: the colloid's hold on plasma is gone), ``added_shunt`` of output,
+``added_dead_space`` of tidal volume, ``ventilatory_depression`` of ventilatory drive lost
+(opioids, propofol), ``atrial_kick_loss`` (1: fibrillation, ventricular pacing), ``dyssynchrony``
+(1: a quarter of both elastances lost), ``arrest`` (1: no chamber contracts; nothing between).
+
+``inspired_oxygen_fraction`` 0 leaves each member's own; ``minute_ventilation_l_per_min`` 0 leaves
+breathing to its drive. ``baroreflex_reset_mmhg`` moves the arterial set point.
+``thoracic_pressure_mmhg`` adds to the pressure around heart and lungs (PEEP transmitted, tension
+pneumothorax); ``pericardial_fluid_ml`` is added acutely to the pericardium;
+``venous_pooling_ml`` is added to the unstressed venous volume (head-up tilt; legs raised is
+negative). ``paced_rate_per_min`` is the least heart rate, ``forced_rate_per_min`` the rate
+whatever the nerves say (complete block with an escape rhythm, ventricular tachycardia); 0 is
+none. Compressions of the chest, ``compression_force_mmhg`` at the heart, come at
+``compression_rate_per_min`` where ``arrest`` is 1. ``settling`` is 1 while a resting state is
+sought, and makes slow hormones quick; no treatment sets it."""
 CONTROL_INDEX: Final = {name: column for column, name in enumerate(CONTROLS)}
+
+ROWS: Final = _CONTROL_ROWS + len(CONTROLS)
+CONTROL_FROM: Final = _CONTROL_ROWS * LANES
+"""The controls of the moment have rows of their own, standing ones added."""
+
+
+def control_row(name: str) -> int:
+    """Return the place of a control's first member in the flat array."""
+    return CONTROL_FROM + CONTROL_INDEX[name] * LANES
 
 
 def in_blocks(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from twin.core.chambers import OVERFILLED
 from twin.core.compiled import inlined, single
 from twin.core.layout import (
     ARTERIES,
@@ -28,32 +29,43 @@ from twin.core.layout import (
     BEAT_WEDGE,
     BLOOD,
     COLLAPSE_SQUARED,
+    COMPRESSION_NOW,
     CONDUCTANCE_NOW,
     FLOW_NOW,
     INVERSE_ARTERIAL_COMPLIANCE,
     INVERSE_ARTERIAL_STIFFENING,
+    INVERSE_LEFT_ATRIUM,
     INVERSE_LUNG_ARTERY_COMPLIANCE,
     INVERSE_LUNG_VEIN_COMPLIANCE,
+    INVERSE_PERICARDIAL_WIDTH,
+    INVERSE_RIGHT_ATRIUM,
     INVERSE_VENOUS_COMPLIANCE,
     LEFT_ELASTANCE_NOW,
     LEFT_STIFFENING,
     LEFT_VENTRICLE,
-    LUNG,
     LUNG_ARTERIES,
+    LUNG_NOW,
     LUNG_VEINS,
+    MUSCLE_NOW,
+    PERICARDIAL_EXCESS,
+    PERICARDIUM,
+    PULSE_NOW,
     RATE_NOW,
     RIGHT_ATRIUM,
     RIGHT_ELASTANCE_NOW,
     RIGHT_STIFFENING,
     RIGHT_VENTRICLE,
     SUM_ATRIUM,
+    THORAX_NOW,
     UNSTRESSED_NOW,
     VEINS,
     VENOUS_RETURN,
+    control_row,
     parameter_row,
 )
+from twin.core.pericardium import TORN, stretched_pressure
 from twin.core.regulation import sense
-from twin.core.vessels import artery_pressure, vein_pressure, venous_return
+from twin.core.vessels import artery_pressure, flow_through_body, vein_pressure, venous_return
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -68,6 +80,12 @@ _H: Final = single(STEP_S)
 _HALF: Final = single(0.5)
 _ONE: Final = single(1.0)
 _TWO: Final = single(2.0)
+_PER_MINUTE: Final = single(1.0 / 60.0)
+_LEAST_STRENGTH: Final = single(1e-3)
+"""Keeps the division of a heart that stands still; mmHg/mL."""
+_YIELD: Final = single(0.5)
+"""Share of a Newton step that the pericardium's pressure takes, lest it swing with the heart."""
+_THREE: Final = single(3.0)
 _FIVE: Final = single(5.0)
 _ZERO: Final = single(0.0)
 _MINUTE_S: Final = single(60.0)
@@ -87,6 +105,8 @@ _RIGHT_UNSTRESSED: Final = parameter_row("right_ventricle_unstressed_volume")
 _LEFT_ATRIUM: Final = parameter_row("left_atrium_diastolic_elastance")
 _RIGHT_ATRIUM: Final = parameter_row("right_atrium_diastolic_elastance")
 _THORAX: Final = parameter_row("intrathoracic_pressure")
+_KICK_LOSS: Final = control_row("atrial_kick_loss")
+_CLOSING: Final = parameter_row("critical_closing_pressure")
 _ELSEWHERE: Final = parameter_row("unstressed_volume_elsewhere")
 _IMPEDANCE: Final = parameter_row("aortic_impedance")
 
@@ -98,43 +118,38 @@ class Matched:
     prior; pressures mmHg, volumes mL, times s.
     """
 
-    LEFT_FILLING: Final = (-0.8489, 1.2925, 0.0638, -0.1769, -0.0389)
-    RIGHT_FILLING: Final = (0.2137, 1.4078, 0.3458, -0.228, -0.1482)
-    LEFT_EMPTYING: Final = (0.0323, 1.021, 0.293, 5.2281, -0.4333, -0.7985)
-    RIGHT_EMPTYING: Final = (-0.5591, 1.0796, 0.2629)
-    DIASTOLIC: Final = (0.4241, -0.0729, 0.9946)
-    SYSTOLIC: Final = (0.2635, -0.0175, 4.2169)
-    LUNG_DIASTOLIC: Final = (0.9713, -0.8503, -0.1897)
-    LUNG_SYSTOLIC: Final = (0.446, -0.0999, -0.0415)
-    HEART_VOLUME: Final = (1.2409, -1.1964, 0.1978, 0.7571, 0.6727)
-    ROOT: Final = (1.0514,)
+    LEFT_FILLING: Final = (-0.0978, 1.1384, -0.0798, -0.1321, 0.0478, 0.0826, -0.0502)
+    RIGHT_FILLING: Final = (
+        -0.0731,
+        1.3039,
+        -0.1799,
+        -0.3547,
+        0.1528,
+        0.682,
+        -0.4846,
+        0.029,
+        0.0784,
+    )
+    LEFT_EMPTYING: Final = (-0.3012, 1.0192, 0.3271, 5.6128, -0.394, -1.0373)
+    RIGHT_EMPTYING: Final = (0.4849, 1.2128)
+    DIASTOLIC: Final = (0.4199, -0.0646, 0.9759)
+    SYSTOLIC: Final = (0.2858, 0.0075, 3.4361)
+    LUNG_DIASTOLIC: Final = (1.0982, -1.0009, -0.2523)
+    LUNG_SYSTOLIC: Final = (0.7751, -0.5063, -0.1777)
+    HEART_VOLUME: Final = (1.0811, -1.3853, 0.5146, 0.8926, 0.751, 24.8114, 1.784, 0.0886, 0.282)
+    ROOT: Final = (1.0685,)
 
 
-_L0, _L1, _L2, _L3, _L4 = (single(value) for value in Matched.LEFT_FILLING)
-_R0, _R1, _R2, _R3, _R4 = (single(value) for value in Matched.RIGHT_FILLING)
+_L0, _L1, _L2, _L3, _L4, _L5, _L6 = (single(value) for value in Matched.LEFT_FILLING)
+_R0, _R1, _R2, _R3, _R4, _R5, _R6, _R7, _R8 = (single(value) for value in Matched.RIGHT_FILLING)
 _E0, _E1, _E2, _E3, _E4, _E5 = (single(value) for value in Matched.LEFT_EMPTYING)
-_G0, _G1, _G2 = (single(value) for value in Matched.RIGHT_EMPTYING)
+_G0, _G1 = (single(value) for value in Matched.RIGHT_EMPTYING)
 _D0, _D1, _D2 = (single(value) for value in Matched.DIASTOLIC)
 _S0, _S1, _S2 = (single(value) for value in Matched.SYSTOLIC)
 _P0, _P1, _P2 = (single(value) for value in Matched.LUNG_DIASTOLIC)
 _Q0, _Q1, _Q2 = (single(value) for value in Matched.LUNG_SYSTOLIC)
-_H0, _H1, _H2, _H3, _H4 = (single(value) for value in Matched.HEART_VOLUME)
+_H0, _H1, _H2, _H3, _H4, _H5, _H6, _H7, _H8 = (single(value) for value in Matched.HEART_VOLUME)
 _ROOT: Final = single(Matched.ROOT[0])
-
-
-@inlined
-def filled_ml(
-    stressed_ml: float, pressure_mmhg: float, diastolic_elastance: float, stiffening: float
-) -> float:
-    """Return one Newton step towards the volume whose passive pressure is ``pressure_mmhg``.
-
-    The relation is convex and the volume moves slowly, so that one step a time step suffices.
-    """
-    square = stressed_ml * stressed_ml * stiffening
-    fourth = square * square
-    passive = diastolic_elastance * stressed_ml * (_ONE + fourth)
-    slope = diastolic_elastance * (_ONE + _FIVE * fourth)
-    return max(stressed_ml + (pressure_mmhg - passive) / slope, _LEAST_STRESSED_ML)
 
 
 @inlined
@@ -169,42 +184,105 @@ def veins_pressure(w: Flat, i: int) -> float:
 
 
 @inlined
-def right_heart(w: Flat, i: int, filling_mmhg: float, flow: float, period: float) -> float:
-    """Fill the right ventricle for its filling pressure and return its stroke volume, mL."""
-    pressure = (
+def end_diastolic_targets(
+    w: Flat, i: int, right_filling: float, left_filling: float, period: float, steepness: float
+) -> tuple[float, float]:
+    """Return the passive pressures that right and left ventricle fill to, mmHg.
+
+    ``steepness`` is that of the right ventricle's passive relation (mmHg/mL).
+    Filling pressures are against what surrounds the heart. Without its atrium's kick a ventricle
+    fills less, the more so the faster it beats.
+    """
+    loss = w[_KICK_LOSS + i]
+    right = (
         _R0
-        + filling_mmhg * (_R1 + _R2 * period)
-        + flow * w[_RIGHT_ATRIUM + i] * (_R3 + _R4 * period)
+        + right_filling * (_R1 + _R2 * period)
+        + w[RIGHT_FLOW + i] * w[_RIGHT_ATRIUM + i] * (_R3 + _R4 * period)
+        + loss * (_R5 + _R6 * right_filling)
+        + _R7 * right_filling * w[INVERSE_RIGHT_ATRIUM + i]
+        + _R8 * steepness * w[RIGHT_FLOW + i] * period
     )
-    filled = filled_ml(
-        w[RIGHT_VENTRICLE + i], pressure, w[_RIGHT_DIASTOLIC + i], w[RIGHT_STIFFENING + i]
+    left = (
+        _L0
+        + left_filling * (_L1 + _L2 * period)
+        + w[FLOW_NOW + i] * w[_LEFT_ATRIUM + i] * (_L3 + _L4 * period)
+        + loss * (_L5 + _L6 * left_filling)
     )
-    w[RIGHT_VENTRICLE + i] = filled
-    inverse = _ONE / w[RIGHT_ELASTANCE_NOW + i]
-    stiffness = w[INVERSE_LUNG_ARTERY_COMPLIANCE + i]
-    emptied = (_G0 + _G1 * w[LUNG_ARTERIES + i] * stiffness) * inverse
-    stroke: float = max((filled - emptied) / (_ONE + _G2 * stiffness * inverse), _ZERO)
-    return stroke
+    return right, left
 
 
 @inlined
-def left_heart(w: Flat, i: int, filling_mmhg: float, flow: float, period: float) -> float:
-    """Fill the left ventricle for its filling pressure and return its stroke volume, mL."""
-    pressure = (
-        _L0
-        + filling_mmhg * (_L1 + _L2 * period)
-        + flow * w[_LEFT_ATRIUM + i] * (_L3 + _L4 * period)
+def passive_and_slope(
+    stressed_ml: float, diastolic_elastance: float, stiffening: float
+) -> tuple[float, float]:
+    """Return a ventricle's passive pressure and how steeply it rises, mmHg and mmHg/mL."""
+    square = min(stressed_ml * stressed_ml * stiffening, OVERFILLED)
+    fourth = square * square
+    return (
+        diastolic_elastance * stressed_ml * (_ONE + fourth),
+        diastolic_elastance * (_ONE + _FIVE * fourth),
     )
-    filled = filled_ml(
-        w[LEFT_VENTRICLE + i], pressure, w[_LEFT_DIASTOLIC + i], w[LEFT_STIFFENING + i]
+
+
+@inlined
+def fill(
+    w: Flat, i: int, right_filling: float, left_filling: float, period: float
+) -> tuple[float, float, float, float, float, float]:
+    """Take one Newton step towards the volumes whose passive pressures are the targets.
+
+    The relation is convex and volumes move slowly, so that one step a time step suffices. Returns
+    the slopes of both passive relations, their inverses, and the targets, each right first; all
+    share a division.
+    """
+    right, right_slope = passive_and_slope(
+        w[RIGHT_VENTRICLE + i], w[_RIGHT_DIASTOLIC + i], w[RIGHT_STIFFENING + i]
     )
-    w[LEFT_VENTRICLE + i] = filled
-    inverse = _ONE / w[LEFT_ELASTANCE_NOW + i]
-    slope = artery_slope(w, i)
-    load = mean_pressure(w, i) - w[_THORAX + i]
-    emptied = (_E0 + _E1 * load + _E3 * period) * inverse + _E4 / slope + _E5
-    stroke: float = max((filled - emptied) / (_ONE + _E2 * slope * inverse), _ZERO)
-    return stroke
+    left, left_slope = passive_and_slope(
+        w[LEFT_VENTRICLE + i], w[_LEFT_DIASTOLIC + i], w[LEFT_STIFFENING + i]
+    )
+    inverse = _ONE / (right_slope * left_slope)
+    right_compliance, left_compliance = inverse * left_slope, inverse * right_slope
+    right_target, left_target = end_diastolic_targets(
+        w, i, right_filling, left_filling, period, right_slope
+    )
+    w[RIGHT_VENTRICLE + i] = max(
+        w[RIGHT_VENTRICLE + i] + (right_target - right) * right_compliance, _LEAST_STRESSED_ML
+    )
+    w[LEFT_VENTRICLE + i] = max(
+        w[LEFT_VENTRICLE + i] + (left_target - left) * left_compliance, _LEAST_STRESSED_ML
+    )
+    return right_slope, left_slope, right_compliance, left_compliance, right_target, left_target
+
+
+@inlined
+def strokes(
+    w: Flat, i: int, right_load: float, left_load: float, slope: float, period: float
+) -> tuple[float, float]:
+    """Return both stroke volumes (mL) of filled ventricles against their loads.
+
+    ``(V - V_es) / (1 + c dP/dV / E)`` with both multiplied by elastance, which may be 0, and one
+    division for all.
+    """
+    right_strength, left_strength = w[RIGHT_ELASTANCE_NOW + i], w[LEFT_ELASTANCE_NOW + i]
+    right_divisor = right_strength + _LEAST_STRENGTH
+    left_divisor = left_strength + _E2 * slope
+    inverse = _ONE / (right_divisor * left_divisor * slope)
+    right = w[RIGHT_VENTRICLE + i] * right_strength - (_G0 + _G1 * right_load)
+    compliance = inverse * right_divisor * left_divisor
+    left = (w[LEFT_VENTRICLE + i] - _E4 * compliance - _E5) * left_strength
+    left -= _E0 + _E1 * left_load + _E3 * period
+    return (
+        max(right * (inverse * left_divisor * slope), _ZERO),
+        max(left * (inverse * right_divisor * slope), _ZERO),
+    )
+
+
+@inlined
+def squeezed_ml(
+    compression_mmhg: float, passive_mmhg: float, load_mmhg: float, stiffness: float
+) -> float:
+    """Return what a compression of the chest ejects from a heart that stands still, mL."""
+    return max(compression_mmhg + passive_mmhg - load_mmhg, _ZERO) / stiffness
 
 
 @inlined
@@ -215,58 +293,82 @@ def beat(w: Flat, i: int) -> None:
     ones, ``FLOW_NOW`` the left and ``RIGHT_FLOW`` the right output (mL/s). Outputs follow the
     stroke with a lag, which keeps the algebra of filling and emptying stable at this step.
     """
-    period = _MINUTE_S / w[RATE_NOW + i]
-    veins = veins_pressure(w, i)
-    right = w[RIGHT_FLOW + i]
-    atrium = w[ATRIAL_PRESSURE + i]
-    filling = atrium - w[_THORAX + i]
-    lung_veins = w[LUNG_VEINS + i] * w[INVERSE_LUNG_VEIN_COMPLIANCE + i]
-    mean = mean_pressure(w, i)
-    stroke_right = right_heart(w, i, filling, right, period)
-    stroke_left = left_heart(w, i, lung_veins, w[FLOW_NOW + i], period)
-    right += _FOLLOW * (stroke_right / period - right)
-    returning = venous_return(veins, atrium, w[VENOUS_RETURN + i])
-    w[ATRIAL_PRESSURE + i] += (
-        _H * (returning - right) / (_ATRIAL_COMPLIANCE + _H * w[VENOUS_RETURN + i])
+    per_second = w[RATE_NOW + i] * _PER_MINUTE
+    period = _ONE / per_second
+    atrium, squeezed = w[ATRIAL_PRESSURE + i], w[PERICARDIUM + i]
+    around = w[THORAX_NOW + i] + squeezed
+    right_filling = atrium - around
+    left_filling = w[LUNG_VEINS + i] * w[INVERSE_LUNG_VEIN_COMPLIANCE + i] - squeezed
+    mean, slope = mean_pressure(w, i), artery_slope(w, i)
+    right_load = w[LUNG_ARTERIES + i] * w[INVERSE_LUNG_ARTERY_COMPLIANCE + i] - squeezed
+    right_slope, left_slope, right_compliance, left_compliance, right_target, left_target = fill(
+        w, i, right_filling, left_filling, period
     )
-    w[RIGHT_FLOW + i] = right
-    w[FLOW_NOW + i] += _FOLLOW * (stroke_left / period - w[FLOW_NOW + i])
-    move_blood(w, i, veins)
+    right, left = strokes(w, i, right_load, mean - around, slope, period)
+    pressed = w[COMPRESSION_NOW + i]
+    standing = _ONE - w[MUSCLE_NOW + i]
+    stiffness = slope + left_slope
+    right += standing * squeezed_ml(pressed, right_target, right_load, stiffness + right_slope)
+    left += standing * squeezed_ml(pressed, left_target, mean - around, stiffness)
+    veins = veins_pressure(w, i)
+    returning = venous_return(veins, atrium, w[VENOUS_RETURN + i])
+    w[RIGHT_FLOW + i] += _FOLLOW * (right * per_second - w[RIGHT_FLOW + i])
+    w[FLOW_NOW + i] += _FOLLOW * (left * per_second - w[FLOW_NOW + i])
+    move_blood(w, i, veins, slope, returning)
+    loss = w[_KICK_LOSS + i]
     heart = (
         _H0 * (w[LEFT_VENTRICLE + i] + w[RIGHT_VENTRICLE + i])
-        + stroke_left * (_H1 + _H2 * period)
-        + _H3 * lung_veins / w[_LEFT_ATRIUM + i]
-        + _H4 * filling / w[_RIGHT_ATRIUM + i]
+        + left * (_H1 + _H2 * period)
+        + max(left_filling, _ZERO) * w[INVERSE_LEFT_ATRIUM + i] * (_H3 + _H7 * loss)
+        + max(right_filling, _ZERO) * w[INVERSE_RIGHT_ATRIUM + i] * (_H4 + _H8 * loss)
+        + (_H5 + _H6 * loss)
     )
-    w[VEINS + i] = (
-        w[BLOOD + i]
-        - w[_ELSEWHERE + i]
-        - w[ARTERIES + i]
-        - w[LUNG_ARTERIES + i]
-        - w[LUNG_VEINS + i]
-        - heart
-    )
-    sense(w, i, mean, atrium, _H)
+    hold(w, i, heart, _H0 * (right_compliance + left_compliance))
+    sense(w, i, mean, right_filling + w[_THORAX + i], _H)
 
 
 @inlined
-def move_blood(w: Flat, i: int, veins_mmhg: float) -> None:
-    """Let arteries and lung vessels fill and empty; implicit, as they are faster than the step.
+def hold(w: Flat, i: int, heart_ml: float, ventricles_yield: float) -> None:
+    """Find the pressure of the pericardium around so full a heart, and what the veins are left.
 
-    What is in neither of them nor in the heart is in the veins: blood is conserved by
-    construction.
+    The pericardium takes part of a Newton step, because the heart yields to it. What is in
+    arteries, lungs and heart is not in the veins: blood is conserved by construction.
     """
-    slope = artery_slope(w, i)
-    arteries = mean_pressure(w, i) - _ROOT * w[_IMPEDANCE + i] * w[FLOW_NOW + i]
-    through_body = (arteries - veins_mmhg) * w[CONDUCTANCE_NOW + i]
-    filled = _H * (w[FLOW_NOW + i] - through_body) / (_ONE + _H * slope * w[CONDUCTANCE_NOW + i])
-    w[ARTERIES + i] = max(w[ARTERIES + i] + filled, _LEAST_STRESSED_ML)
+    inverse_width = w[INVERSE_PERICARDIAL_WIDTH + i]
+    stretched = max(heart_ml + w[PERICARDIAL_EXCESS + i], _ZERO) * inverse_width
+    steepness = _THREE * min(stretched * stretched, TORN) * inverse_width
+    yielding = (
+        ventricles_yield + _H3 * w[INVERSE_LEFT_ATRIUM + i] + _H4 * w[INVERSE_RIGHT_ATRIUM + i]
+    )
+    apart = stretched_pressure(stretched) - w[PERICARDIUM + i]
+    w[PERICARDIUM + i] += _YIELD * apart / (_ONE + steepness * yielding)
+    w[VEINS + i] = (w[BLOOD + i] - w[_ELSEWHERE + i] - w[ARTERIES + i]) - (
+        w[LUNG_ARTERIES + i] + w[LUNG_VEINS + i] + heart_ml
+    )
+
+
+@inlined
+def move_blood(w: Flat, i: int, veins_mmhg: float, slope: float, returning: float) -> None:
+    """Let atrium, arteries and lungs fill and empty; implicit, as they are faster than the step.
+
+    The three divisors share one division.
+    """
+    conductance, lung = w[CONDUCTANCE_NOW + i], w[LUNG_NOW + i]
     stiff_arteries = w[INVERSE_LUNG_ARTERY_COMPLIANCE + i]
     stiff_veins = w[INVERSE_LUNG_VEIN_COMPLIANCE + i]
+    for_atrium = _ATRIAL_COMPLIANCE + _H * w[VENOUS_RETURN + i]
+    for_body = _ONE + _H * slope * conductance
+    for_lungs = _ONE + _H * lung * (stiff_arteries + stiff_veins)
+    inverse = _H / (for_atrium * for_body * for_lungs)
+    w[ATRIAL_PRESSURE + i] += (returning - w[RIGHT_FLOW + i]) * (inverse * for_body * for_lungs)
+    arteries = mean_pressure(w, i) - _ROOT * w[_IMPEDANCE + i] * w[FLOW_NOW + i]
+    through_body = flow_through_body(arteries, veins_mmhg, w[_CLOSING + i], conductance)
+    filled = (w[FLOW_NOW + i] - through_body) * (inverse * for_atrium * for_lungs)
+    w[ARTERIES + i] = max(w[ARTERIES + i] + filled, _LEAST_STRESSED_ML)
     into, out_of = _H * w[RIGHT_FLOW + i], _H * w[FLOW_NOW + i]
     drop = (w[LUNG_ARTERIES + i] + into) * stiff_arteries
     drop -= (w[LUNG_VEINS + i] - out_of) * stiff_veins
-    across = _H * w[LUNG + i] * drop / (_ONE + _H * w[LUNG + i] * (stiff_arteries + stiff_veins))
+    across = lung * drop * (inverse * for_atrium * for_body)
     w[LUNG_ARTERIES + i] += into - across
     w[LUNG_VEINS + i] = max(w[LUNG_VEINS + i] + across - out_of, _LEAST_STRESSED_ML)
 
@@ -283,16 +385,16 @@ def tell(w: Flat, i: int) -> None:
     swing = stroke * slope
     runoff = swing * period * w[CONDUCTANCE_NOW + i] * slope
     surge = impedance * stroke / math.sqrt(period)
-    w[BEAT_RATE + i] = w[RATE_NOW + i]
+    w[BEAT_RATE + i] = w[RATE_NOW + i] * w[PULSE_NOW + i]
     w[BEAT_MEAN + i] = mean
     w[BEAT_SYSTOLIC + i] = mean + _S0 * swing + _S1 * runoff + _S2 * surge
     w[BEAT_DIASTOLIC + i] = mean - _D0 * swing - _D1 * runoff - _D2 * surge
     lung_compliance = w[INVERSE_LUNG_ARTERY_COMPLIANCE + i]
-    thorax = w[_THORAX + i]
+    thorax = w[THORAX_NOW + i]
     lung = thorax + w[LUNG_ARTERIES + i] * lung_compliance
     lung_swing = stroke * lung_compliance
-    damped = lung_swing / (_ONE + _ONE / (w[LUNG + i] * lung_compliance * period))
-    drop = flow / w[LUNG + i]
+    damped = lung_swing / (_ONE + _ONE / (w[LUNG_NOW + i] * lung_compliance * period))
+    drop = flow / w[LUNG_NOW + i]
     w[BEAT_LUNG_MEAN + i] = lung
     w[BEAT_LUNG_SYSTOLIC + i] = lung + _Q0 * lung_swing + _Q1 * damped + _Q2 * drop
     w[BEAT_LUNG_DIASTOLIC + i] = lung - _P0 * lung_swing - _P1 * damped - _P2 * drop

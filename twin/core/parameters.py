@@ -32,44 +32,45 @@ class Parameter(NamedTuple):
 
 _HELDT = "Heldt 2002, J Appl Physiol 92:1239, table 1"
 _URSINO = "Ursino 1998, Am J Physiol 275:H1733"
+_STANDING = "a control of layout.CONTROLS that is there from the beginning; 0 = none"
 _LUNG = "West, Respiratory Physiology, 10th ed."
 
 PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter("blood_volume", "mL", 5500, 2000, 9000, "Nadler 1962, Surgery 51:224; ICRP 89"),
-    Parameter("resting_heart_rate", "/min", 73.3, 30, 180, "Guyton & Hall 2006; tuned"),
+    Parameter("resting_heart_rate", "/min", 71.7, 30, 180, "Guyton & Hall 2006; tuned"),
     Parameter(
         "maximum_heart_rate", "/min", 180, 120, 220, "Tanaka 2001, JACC 37:153: 208 - 0.7 age"
     ),
-    Parameter("left_ventricle_systolic_elastance", "mmHg/mL", 2.25, 0.2, 8, f"{_HELDT}; tuned"),
+    Parameter("left_ventricle_systolic_elastance", "mmHg/mL", 2.34, 0.2, 8, f"{_HELDT}; tuned"),
     Parameter(
-        "left_ventricle_diastolic_elastance", "mmHg/mL", 0.0812, 0.01, 0.4, f"{_HELDT}; tuned"
+        "left_ventricle_diastolic_elastance", "mmHg/mL", 0.0912, 0.01, 0.4, f"{_HELDT}; tuned"
     ),
     Parameter(
         "left_ventricle_stiffening_volume",
         "mL",
-        182,
+        176,
         50,
         400,
         "tuned: exponential end-diastolic curve to second order",
     ),
     Parameter("left_ventricle_unstressed_volume", "mL", 10, 0, 60, f"{_HELDT}: 15"),
     Parameter(
-        "right_ventricle_systolic_elastance", "mmHg/mL", 0.513, 0.1, 2.5, f"{_HELDT}; tuned"
+        "right_ventricle_systolic_elastance", "mmHg/mL", 0.441, 0.1, 2.5, f"{_HELDT}; tuned"
     ),
     Parameter(
-        "right_ventricle_diastolic_elastance", "mmHg/mL", 0.0566, 0.005, 0.2, f"{_HELDT}; tuned"
+        "right_ventricle_diastolic_elastance", "mmHg/mL", 0.0526, 0.005, 0.2, f"{_HELDT}; tuned"
     ),
-    Parameter("right_ventricle_stiffening_volume", "mL", 137, 50, 500, "tuned"),
+    Parameter("right_ventricle_stiffening_volume", "mL", 141, 50, 500, "tuned"),
     Parameter("right_ventricle_unstressed_volume", "mL", 25, 0, 90, f"{_HELDT}: 46"),
     Parameter("left_atrium_systolic_elastance", "mmHg/mL", 0.35, 0.1, 2, f"{_HELDT}: 0.61; tuned"),
     Parameter(
-        "left_atrium_diastolic_elastance", "mmHg/mL", 0.164, 0.05, 1, f"{_HELDT}: 0.5; tuned"
+        "left_atrium_diastolic_elastance", "mmHg/mL", 0.263, 0.05, 1, f"{_HELDT}: 0.5; tuned"
     ),
     Parameter(
         "right_atrium_systolic_elastance", "mmHg/mL", 0.25, 0.1, 2, f"{_HELDT}: 0.74; tuned"
     ),
     Parameter(
-        "right_atrium_diastolic_elastance", "mmHg/mL", 0.112, 0.03, 1, f"{_HELDT}: 0.3; tuned"
+        "right_atrium_diastolic_elastance", "mmHg/mL", 0.0942, 0.03, 1, f"{_HELDT}: 0.3; tuned"
     ),
     Parameter("mitral_resistance", "mmHg s/mL", 0.008, 0.003, 0.2, f"{_HELDT}: 0.01"),
     Parameter("aortic_valve_resistance", "mmHg s/mL", 0.008, 0.003, 0.2, f"{_HELDT}: 0.007"),
@@ -78,25 +79,25 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter(
         "aortic_impedance",
         "mmHg s/mL",
-        0.03,
+        0.0261,
         0.01,
         0.15,
         "Westerhof 2009, Med Biol Eng Comput 47:131",
     ),
     Parameter(
-        "arterial_compliance", "mL/mmHg", 2.54, 0.3, 4, "Westerhof 2009; Heldt 2002: 2.0; tuned"
+        "arterial_compliance", "mL/mmHg", 2.31, 0.3, 4, "Westerhof 2009; Heldt 2002: 2.0; tuned"
     ),
     Parameter(
         "arterial_stiffening_volume",
         "mL",
-        704,
+        632,
         100,
         2000,
         "tuned: pulse pressure under norepinephrine (Ensinger 1992)",
     ),
-    Parameter("systemic_resistance", "mmHg s/mL", 0.861, 0.2, 4, "Guyton & Hall 2006: 1.0; tuned"),
-    Parameter("venous_compliance", "mL/mmHg", 90.9, 30, 250, f"{_HELDT}: 100; tuned"),
-    Parameter("venous_unstressed_volume", "mL", 2944, 1000, 4500, f"{_HELDT}: 2500; tuned"),
+    Parameter("systemic_resistance", "mmHg s/mL", 0.821, 0.2, 4, "Guyton & Hall 2006: 1.0; tuned"),
+    Parameter("venous_compliance", "mL/mmHg", 88.7, 30, 250, f"{_HELDT}: 100; tuned"),
+    Parameter("venous_unstressed_volume", "mL", 2962, 1000, 4500, f"{_HELDT}: 2500; tuned"),
     Parameter(
         "unstressed_volume_elsewhere",
         "mL",
@@ -108,16 +109,16 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter(
         "venous_collapse_volume",
         "mL",
-        110,
+        52.6,
         20,
         800,
         "tuned: width of the toe of the venous pressure-volume curve",
     ),
     Parameter(
-        "venous_return_resistance", "mmHg s/mL", 0.0584, 0.01, 0.2, f"{_HELDT}: 0.025; tuned"
+        "venous_return_resistance", "mmHg s/mL", 0.0562, 0.01, 0.2, f"{_HELDT}: 0.025; tuned"
     ),
     Parameter("pulmonary_artery_compliance", "mL/mmHg", 4.3, 1, 12, f"{_HELDT}: 4.3"),
-    Parameter("pulmonary_resistance", "mmHg s/mL", 0.0739, 0.02, 1.5, f"{_HELDT}: 0.08"),
+    Parameter("pulmonary_resistance", "mmHg s/mL", 0.0684, 0.02, 1.5, f"{_HELDT}: 0.08"),
     Parameter("pulmonary_vein_compliance", "mL/mmHg", 8.4, 2, 30, f"{_HELDT}: 8.4"),
     Parameter("pulmonary_vein_resistance", "mmHg s/mL", 0.01, 0.003, 0.2, f"{_HELDT}: 0.01"),
     Parameter(
@@ -128,31 +129,72 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
         25,
         f"{_LUNG}: -5 cmH2O at the end of expiration",
     ),
-    Parameter("reflex_set_point", "mmHg", 104, 50, 140, f"{_URSINO}: 92; tuned"),
-    Parameter("reflex_width", "mmHg", 7.63, 4, 60, f"{_URSINO}: 11.8; tuned"),
-    Parameter("reflex_sympathetic_heart_rate", "1", 0.158, 0, 1.5, f"{_URSINO}; tuned"),
-    Parameter("reflex_vagal_heart_rate", "1", 0.1, 0, 0.8, f"{_URSINO}; tuned"),
-    Parameter("reflex_contractility", "1", 0.271, 0, 1, f"{_URSINO}; tuned"),
-    Parameter("reflex_resistance", "1", 0.118, 0, 1, f"{_URSINO}; tuned"),
-    Parameter("reflex_venous_volume", "mL", 534, 0, 1500, f"{_URSINO}; tuned"),
     Parameter(
-        "low_pressure_set_point", "mmHg", 2.79, -2, 25, "resting central venous pressure; tuned"
+        "pericardial_slack_volume",
+        "mL",
+        300,
+        150,
+        900,
+        "Holt 1970, Am J Cardiol 26:455; Freeman & Little 1986, Circ Res 58:294: next to no "
+        "pressure at a normal heart's volume; grown in chronic dilation",
     ),
     Parameter(
-        "low_pressure_gain", "1", 0.289, 0, 1.5, "Johnson 2014, J Appl Physiol 117:133; tuned"
+        "pericardial_width",
+        "mL",
+        110,
+        40,
+        300,
+        "Spodick 2003, NEJM 349:684: 150-200 mL added quickly are dangerous",
+    ),
+    Parameter(
+        "critical_closing_pressure",
+        "mmHg",
+        14.1,
+        0,
+        45,
+        "arterial pressure three minutes after flow has stopped: 18 (Paradis 1992), 33 (Kim 2008)",
+    ),
+    Parameter("reflex_set_point", "mmHg", 103, 50, 140, f"{_URSINO}: 92; tuned"),
+    Parameter("reflex_width", "mmHg", 7.13, 4, 60, f"{_URSINO}: 11.8; tuned"),
+    Parameter("reflex_sympathetic_heart_rate", "1", 0.103, 0, 1.5, f"{_URSINO}; tuned"),
+    Parameter("reflex_vagal_heart_rate", "1", 0.106, 0, 0.8, f"{_URSINO}; tuned"),
+    Parameter("reflex_contractility", "1", 0.097, 0, 1, f"{_URSINO}; tuned"),
+    Parameter("reflex_resistance", "1", 0.174, 0, 1, f"{_URSINO}; tuned"),
+    Parameter("reflex_venous_volume", "mL", 343, 0, 1500, f"{_URSINO}; tuned"),
+    Parameter(
+        "low_pressure_set_point", "mmHg", 2.74, -2, 25, "resting central venous pressure; tuned"
+    ),
+    Parameter(
+        "low_pressure_gain", "1", 0.241, 0, 1.5, "Johnson 2014, J Appl Physiol 117:133; tuned"
     ),
     Parameter(
         "low_pressure_venous_gain",
         "1",
-        0.851,
+        0.744,
         0,
         3,
         "Johnson 1974, Circ Res 34:515, splanchnic vessels; tuned",
     ),
     Parameter(
+        "hormonal_resistance",
+        "1",
+        0.00559,
+        0,
+        1,
+        "Guyton & Hall 2006, chapter 18: angiotensin and vasopressin within minutes; tuned",
+    ),
+    Parameter(
+        "hormonal_venous_volume",
+        "mL",
+        176,
+        0,
+        1000,
+        "Guyton & Hall 2006, chapter 18: hormones and stress relaxation; tuned",
+    ),
+    Parameter(
         "ischaemic_gain",
         "1",
-        0.513,
+        0.709,
         0,
         2,
         "Guyton & Hall 2006, central nervous ischaemic response; tuned",
@@ -184,6 +226,14 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter("vasopressor_sensitivity", "1", 1.0, 0, 3, "1 = the published mean response"),
     Parameter("beta_blocker_sensitivity", "1", 1.0, 0, 2, "1 = the published mean response"),
     Parameter("diuretic_sensitivity", "1", 1.0, 0, 3, "1 = the published mean response"),
+    Parameter("standing_vasoconstriction", "1", 0, -0.7, 3, _STANDING),
+    Parameter("standing_venoconstriction", "1", 0, -0.3, 0.5, _STANDING),
+    Parameter("standing_inotropy", "1", 0, -0.7, 2, _STANDING),
+    Parameter("standing_chronotropy", "1", 0, -0.5, 1, _STANDING),
+    Parameter("standing_beta_blockade", "1", 0, 0, 1, _STANDING),
+    Parameter("standing_thoracic_pressure", "mmHg", 0, 0, 25, _STANDING),
+    Parameter("standing_pericardial_fluid", "mL", 0, 0, 600, _STANDING),
+    Parameter("standing_atrial_kick_loss", "1", 0, 0, 1, _STANDING),
 )
 
 PARAMETER_INDEX: Final[dict[str, int]] = {entry.name: row for row, entry in enumerate(PARAMETERS)}
@@ -205,6 +255,9 @@ _GROWS_WITH_SIZE: Final = (
     "pulmonary_artery_compliance",
     "pulmonary_vein_compliance",
     "reflex_venous_volume",
+    "hormonal_venous_volume",
+    "pericardial_slack_volume",
+    "pericardial_width",
     "oxygen_consumption",
 )
 _SHRINKS_WITH_SIZE: Final = (

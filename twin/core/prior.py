@@ -11,7 +11,9 @@ in a body of standard size; flows and volumes are scaled by ``size`` on the way 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -21,8 +23,6 @@ from twin.core.measurements import Condition
 from twin.core.parameters import PARAMETER_INDEX, PARAMETERS, scaled_to, standard_adult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from jaxtyping import Float
 
     from twin.core.parameters import Body
@@ -102,9 +102,26 @@ COORDINATES: Final[tuple[Coordinate, ...]] = (
 )
 """The unknowns, in the order of every array of coordinates."""
 
-FIXED_INPUTS: Final = ("maximum_heart_rate", "haemoglobin", "inspired_oxygen_fraction")
-"""Parameters that are known of the patient (age, a measured condition) and shift what is
-expected."""
+GIVEN: Final = (
+    "standing_vasoconstriction",
+    "standing_venoconstriction",
+    "standing_inotropy",
+    "standing_chronotropy",
+    "standing_beta_blockade",
+    "standing_thoracic_pressure",
+    "standing_pericardial_fluid",
+    "standing_atrial_kick_loss",
+)
+"""Treatment and obstruction under which the measurements were taken, as parameters; 0 is none."""
+
+FIXED_INPUTS: Final = (
+    "maximum_heart_rate",
+    "haemoglobin",
+    "inspired_oxygen_fraction",
+    *GIVEN,
+)
+"""Parameters that are known of the patient (age, a measured condition, what is given) and shift
+what is expected."""
 
 EMULATED: Final = tuple(c.parameter for c in COORDINATES) + FIXED_INPUTS
 """Parameters the emulator takes in, in the order of its rows."""
@@ -116,6 +133,9 @@ DRIFTING: Final = np.array([i for i, c in enumerate(COORDINATES) if c.drift_sd_p
 COORDINATE_SDS: Final = np.array([c.sd for c in COORDINATES])
 DRIFT_SDS: Final = np.array([COORDINATES[i].drift_sd_per_h for i in DRIFTING])
 
+HEART_RATE_PER_DEGREE: Final = 8.5
+"""Beats a minute for each degree Celsius of fever: Karjalainen & Viitasalo 1986, Arch Intern Med
+146:1169."""
 OXYGEN_DEMAND_PER_DEGREE: Final = 1.10
 """Metabolic rate rises by about 10 % a degree Celsius of fever (DuBois 1921, JAMA 77:352: 13
 %)."""
@@ -125,6 +145,9 @@ GROWS_WITH_SIZE: Final = frozenset(
 )
 """Quantities proportional to the size of a body; resistance is inverse, all others do not depend
 on it."""
+
+
+NOTHING_GIVEN: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,8 +160,21 @@ class Expectation:
     """Expected blood volume over the standard adult's."""
 
     @classmethod
-    def of(cls, body: Body, conditions: Mapping[Condition, float]) -> Expectation:
-        """Return what is expected of this body under these conditions (units of ``Condition``)."""
+    def of(
+        cls,
+        body: Body,
+        conditions: Mapping[Condition, float],
+        given: Mapping[str, float] = NOTHING_GIVEN,
+    ) -> Expectation:
+        """Return what is expected of this body under these conditions (units of ``Condition``).
+
+        ``given`` has names of ``GIVEN`` for what acts on the patient while measured.
+
+        Raises
+        ------
+        KeyError
+            A name of ``given`` is not in ``GIVEN``.
+        """
         values = scaled_to(body)
         row = PARAMETER_INDEX
         if Condition.HAEMOGLOBIN in conditions:
@@ -150,6 +186,12 @@ class Expectation:
         if Condition.TEMPERATURE in conditions:
             fever = conditions[Condition.TEMPERATURE] - 37.0
             values[row["oxygen_consumption"]] *= OXYGEN_DEMAND_PER_DEGREE**fever
+            values[row["resting_heart_rate"]] += HEART_RATE_PER_DEGREE * fever
+        for name, value in given.items():
+            if name not in GIVEN:
+                raise KeyError(f"{name} cannot be given; there are {', '.join(GIVEN)}")
+            entry = PARAMETERS[row[name]]
+            values[row[name]] = min(max(value, entry.low), entry.high)
         size = values[row["blood_volume"]] / PARAMETERS[row["blood_volume"]].default
         return cls(values, float(size))
 
@@ -159,6 +201,9 @@ class Expectation:
         rows = np.array([PARAMETER_INDEX[name] for name in EMULATED])
         middle = standard[rows].copy()
         middle[len(COORDINATES) :] = self.parameters[rows[len(COORDINATES) :]]
+        middle[EMULATED.index("standing_pericardial_fluid")] /= self.size
+        rate = PARAMETER_INDEX["resting_heart_rate"]
+        middle[EMULATED.index("resting_heart_rate")] = self.parameters[rate]
         oxygen = PARAMETER_INDEX["oxygen_consumption"]
         middle[EMULATED.index("oxygen_consumption")] = self.parameters[oxygen] / self.size
         return np.where(LOGARITHMIC, np.log(np.where(LOGARITHMIC, middle, 1.0)), middle)

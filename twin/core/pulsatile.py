@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from twin.core.beats import readings, start, whole_intervals
+from twin.core.beats import readings, whole_intervals
 from twin.core.drugs import controls_over
 from twin.core.interventions import NOTHING, Schedule
-from twin.core.layout import LANES, READ_ROWS
-from twin.core.pulsatile_kernel import FAST_STEPS, SLOW_STEP_S, look_at_block, run_block
+from twin.core.layout import CONTROL_INDEX, LANES, READ_ROWS
+from twin.core.pulsatile_kernel import (
+    FAST_STEPS,
+    REGULATED_EVERY,
+    SLOW_STEP_S,
+    look_at_block,
+    run_block,
+)
+from twin.core.start import start
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -61,7 +68,7 @@ def settled(
         The parameters have the wrong shape or are not finite.
     """
     blocks = start(parameters)
-    _run(blocks, NOTHING, settle_s, settle_s)
+    _run(blocks, NOTHING, settle_s, settle_s, settling=True)
     return blocks
 
 
@@ -76,7 +83,8 @@ def simulate_pulsatile(
 
     Each sample shows the last whole beat before ``sample_s``, ``2 sample_s``, ... . ``state``
     comes from :func:`settled` and is left as it was, so that members can be paired over
-    schedules; without one the simulation begins at the rough start of ``beats.start``.
+    schedules; without one the simulation begins at a rough start, and slow hormones are hurried
+    so that it comes to rest within the usual two minutes.
 
     Raises
     ------
@@ -84,7 +92,7 @@ def simulate_pulsatile(
         Parameters of a wrong shape or not finite, or times that are no multiples of 1 s.
     """
     blocks = start(parameters) if state is None else state.copy()
-    samples = _run(blocks, schedule, duration_s, sample_s)
+    samples = _run(blocks, schedule, duration_s, sample_s, settling=state is None)
     return readings(samples, parameters.shape[1])
 
 
@@ -104,7 +112,7 @@ def waveforms(
     seen = np.zeros((moments, len(blocks), 2 * len(PLACES), LANES))
     for moment in range(moments):
         for block, into in zip(blocks, seen[moment], strict=True):
-            run_block(block, idle, 1, FAST_STEPS, 1, nowhere)
+            run_block(block, idle, 1, 1, FAST_STEPS, 1, nowhere)
             look_at_block(block, into)
     rows = seen.transpose(2, 0, 1, 3).reshape(2 * len(PLACES), moments, -1)
     volumes, pressures = np.split(rows[:, :, : parameters.shape[1]], 2)
@@ -116,10 +124,13 @@ def _run(
     schedule: Schedule,
     duration_s: float,
     sample_s: float,
+    settling: bool = False,
 ) -> Float[np.ndarray, "block sample place"]:
     intervals, per_sample = whole_intervals(duration_s, sample_s, CONTROL_S)
     controls = controls_over(schedule, (np.arange(intervals) + 0.5) * CONTROL_S)
+    controls[:, CONTROL_INDEX["settling"]] = settling
+    steps = round(CONTROL_S / SLOW_STEP_S)
     samples = np.zeros((blocks.shape[0], intervals // per_sample, READ_ROWS * LANES), blocks.dtype)
     for block, taken in zip(blocks, samples, strict=True):
-        run_block(block, controls, round(CONTROL_S / SLOW_STEP_S), FAST_STEPS, per_sample, taken)
+        run_block(block, controls, steps, REGULATED_EVERY, FAST_STEPS, per_sample, taken)
     return samples

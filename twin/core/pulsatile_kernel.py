@@ -1,8 +1,8 @@
-"""The integration of the pulsatile model: RK4 of 4 ms for volumes, Euler of 20 ms for the slower.
+"""The integration of the pulsatile model: RK4 of 5 ms for volumes, Euler for what is slower.
 
 May live here: what one block of members does in one step, and the kernels made of it. Equations
-live in ``circulation`` and ``regulation``, beats in ``beats``; the calls others make are in
-``pulsatile``.
+live in ``circulation``, ``regulation`` and ``exchange``, beats in ``beats``; the calls others make
+are in ``pulsatile``.
 """
 
 from __future__ import annotations
@@ -13,82 +13,87 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from twin.core import (
+    acting,
     baroreflex,
     beats,
     chambers,
     circulation,
+    exchange,
     gas_exchange,
+    hormones,
     layout,
+    pericardium,
     regulation,
+    respiration,
+    rhythm,
+    slow_steps,
+    start,
     valves,
     vessels,
 )
-from twin.core.beats import copy_readings, fold_beat
+from twin.core.beats import copy_readings, fold_beat, gather
 from twin.core.chambers import activation
 from twin.core.circulation import heart_pressures, vessel_pressures, volume_rates
-from twin.core.compiled import digest_of, inlined, kernel, single
+from twin.core.compiled import counted, digest_of, inlined, kernel, single
 from twin.core.layout import (
     AORTIC,
     ARTERIES,
     ATRIUM_RATE,
     ATRIUM_SHIFT,
     BEAT_TIME,
-    COUNT,
+    BLOOD,
     HIGH_AORTA,
-    HIGH_LUNG,
-    HIGH_VENTRICLE,
     LANES,
     LAST_AORTA,
+    LAST_ATRIUM,
+    LAST_FILLING,
+    LAST_LUNG,
+    LAST_WEDGE,
     LEFT_ATRIUM,
     LEFT_VENTRICLE,
     LOW_AORTA,
-    LOW_LUNG,
-    LOW_VENTRICLE,
     LUNG_ARTERIES,
     LUNG_VEINS,
     PERIOD,
     RIGHT_ATRIUM,
     RIGHT_VENTRICLE,
+    SEEN_AORTA,
     SUM_AORTA,
-    SUM_ATRIUM,
-    SUM_LUNG,
-    SUM_WEDGE,
     VEINS,
     VENTRICLE_RATE,
     parameter_row,
 )
-from twin.core.regulation import (
-    act_on_heart,
-    act_on_vessels,
-    exchange_fluid,
-    exchange_oxygen,
-    sense,
-    settle_nerves,
-)
+from twin.core.regulation import sense, straighten_veins
+from twin.core.slow_steps import begin_interval, regulate
+from twin.core.start import STEP_S
 from twin.core.valves import forward_flow
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
     Flat = Float[np.ndarray, " place"]
-    Twelve = tuple[
-        float, float, float, float, float, float, float, float, float, float, float, float
+    Thirteen = tuple[
+        float, float, float, float, float, float, float, float, float, float, float, float, float
     ]
-    Run = Callable[[Flat, Float[np.ndarray, "interval control"], int, int, int, np.ndarray], None]
+    Run = Callable[
+        [Flat, Float[np.ndarray, "interval control"], int, int, int, int, np.ndarray], None
+    ]
 
-STEP_S: Final = 0.004
-"""RK4 at 4 ms is within 0.02 mmHg of LSODA at 1e-9; a test compares."""
-FAST_STEPS: Final = 5
+FAST_STEPS: Final = 4
 SLOW_STEP_S: Final = STEP_S * FAST_STEPS
+"""Beats are folded, veins straightened and receptors read every 20 ms."""
+REGULATED_EVERY: Final = 5
+"""Slow steps between two looks at nerves and drugs: their quickest time constant is 1.5 s."""
 
 _H: Final = single(STEP_S)
 _HALF_H: Final = single(STEP_S / 2)
 _SIXTH_H: Final = single(STEP_S / 6)
 _SLOW_H: Final = single(SLOW_STEP_S)
+_PER_FAST_STEP: Final = single(1.0 / FAST_STEPS)
 _TWO: Final = single(2.0)
-_ZERO: Final = single(0.0)
-_SAMPLES: Final = single(FAST_STEPS)
 _IMPEDANCE: Final = parameter_row("aortic_impedance")
+_ELSEWHERE: Final = parameter_row("unstressed_volume_elsewhere")
+_THORAX: Final = parameter_row("intrathoracic_pressure")
 
 
 @inlined
@@ -114,20 +119,23 @@ def slopes(
     sv: float,
     pa: float,
     pv: float,
-) -> Twelve:
-    """Return the rates of the eight volumes (mL/s), and aortic root, atrial and lung pressures.
+) -> Thirteen:
+    """Return the rates of the eight volumes (mL/s), and pressures to be noted.
+
+    Those are of aortic root, right atrium, lung arteries and veins, and of the right atrium
+    against what is around it.
 
     Volumes in the order left and right ventricle, left and right atrium, systemic arteries and
     veins, pulmonary arteries and veins.
     """
     ventricles, atria = activations(w, i, time_s)
-    p_lv, p_rv, p_la, p_ra = heart_pressures(w, i, lv, rv, la, ra, ventricles, atria)
+    p_lv, p_rv, p_la, p_ra, around = heart_pressures(w, i, lv, rv, la, ra, ventricles, atria)
     p_sa, p_sv, p_pa, p_pv = vessel_pressures(w, i, sa, sv, pa, pv)
     d_lv, d_rv, d_la, d_ra, d_sa, d_sv, d_pa, d_pv = volume_rates(
         w, i, p_lv, p_rv, p_la, p_ra, p_sa, p_sv, p_pa, p_pv
     )
     aorta = p_sa + w[_IMPEDANCE + i] * forward_flow(p_lv - p_sa, w[AORTIC + i])
-    return d_lv, d_rv, d_la, d_ra, d_sa, d_sv, d_pa, d_pv, aorta, p_ra, p_pa, p_pv
+    return d_lv, d_rv, d_la, d_ra, d_sa, d_sv, d_pa, d_pv, aorta, p_ra, p_pa, p_pv, p_ra - around
 
 
 @inlined
@@ -141,10 +149,10 @@ def fast_step(w: Flat, i: int) -> None:
     lv, rv = w[LEFT_VENTRICLE + i], w[RIGHT_VENTRICLE + i]
     la, ra = w[LEFT_ATRIUM + i], w[RIGHT_ATRIUM + i]
     sa, sv, pa, pv = w[ARTERIES + i], w[VEINS + i], w[LUNG_ARTERIES + i], w[LUNG_VEINS + i]
-    a1, a2, a3, a4, a5, a6, a7, a8, aorta, atrium, lung, wedge = slopes(
+    a1, a2, a3, a4, a5, a6, a7, a8, aorta, atrium, lung, wedge, filling = slopes(
         w, i, t, lv, rv, la, ra, sa, sv, pa, pv
     )
-    b1, b2, b3, b4, b5, b6, b7, b8, _, _, _, _ = slopes(
+    b1, b2, b3, b4, b5, b6, b7, b8, _, _, _, _, _ = slopes(
         w,
         i,
         t + _HALF_H,
@@ -157,7 +165,7 @@ def fast_step(w: Flat, i: int) -> None:
         pa + _HALF_H * a7,
         pv + _HALF_H * a8,
     )
-    c1, c2, c3, c4, c5, c6, c7, c8, _, _, _, _ = slopes(
+    c1, c2, c3, c4, c5, c6, c7, c8, _, _, _, _, _ = slopes(
         w,
         i,
         t + _HALF_H,
@@ -170,7 +178,7 @@ def fast_step(w: Flat, i: int) -> None:
         pa + _HALF_H * b7,
         pv + _HALF_H * b8,
     )
-    d1, d2, d3, d4, d5, d6, d7, d8, _, _, _, _ = slopes(
+    d1, d2, d3, d4, d5, d6, d7, d8, _, _, _, _, _ = slopes(
         w,
         i,
         t + _H,
@@ -192,26 +200,50 @@ def fast_step(w: Flat, i: int) -> None:
     w[LUNG_ARTERIES + i] = pa + _SIXTH_H * (a7 + d7 + _TWO * (b7 + c7))
     w[LUNG_VEINS + i] = pv + _SIXTH_H * (a8 + d8 + _TWO * (b8 + c8))
     w[BEAT_TIME + i] = t + _H
-    note(w, i, lv, aorta, atrium, lung, wedge)
+    w[LAST_ATRIUM + i] = atrium
+    w[LAST_LUNG + i] = lung
+    w[LAST_WEDGE + i] = wedge
+    w[LAST_FILLING + i] = filling
+    w[LAST_AORTA + i] = aorta
+    w[SUM_AORTA + i] += aorta
+    w[HIGH_AORTA + i] = max(w[HIGH_AORTA + i], aorta)
+    w[LOW_AORTA + i] = min(w[LOW_AORTA + i], aorta)
 
 
 @inlined
-def note(
-    w: Flat, i: int, ventricle: float, aorta: float, atrium: float, lung: float, wedge: float
-) -> None:
-    """Add a moment to the sums and extremes of the beat under way."""
-    w[LAST_AORTA + i] = aorta
-    w[SUM_AORTA + i] += aorta
-    w[SUM_ATRIUM + i] += atrium
-    w[SUM_LUNG + i] += lung
-    w[SUM_WEDGE + i] += wedge
-    w[HIGH_AORTA + i] = max(w[HIGH_AORTA + i], aorta)
-    w[LOW_AORTA + i] = min(w[LOW_AORTA + i], aorta)
-    w[HIGH_LUNG + i] = max(w[HIGH_LUNG + i], lung)
-    w[LOW_LUNG + i] = min(w[LOW_LUNG + i], lung)
-    w[HIGH_VENTRICLE + i] = max(w[HIGH_VENTRICLE + i], ventricle)
-    w[LOW_VENTRICLE + i] = min(w[LOW_VENTRICLE + i], ventricle)
-    sense(w, i, aorta, atrium, _H)
+def look_back(w: Flat, i: int) -> None:
+    """Let receptors and the beat's slow sums see the fast steps that have passed."""
+    arterial = (w[SUM_AORTA + i] - w[SEEN_AORTA + i]) * _PER_FAST_STEP
+    sense(w, i, arterial, w[LAST_FILLING + i] + w[_THORAX + i], _SLOW_H)
+    gather(w, i)
+
+
+@inlined
+def balance_books(w: Flat, lanes: int) -> None:
+    """Give the veins what is in no other place: no rounding is lost or gained over hours.
+
+    Runge and Kutta's steps keep the sum of the volumes but for the last bit of single precision.
+    """
+    for i in range(lanes):
+        heart = (w[LEFT_VENTRICLE + i] + w[RIGHT_VENTRICLE + i]) + (
+            w[LEFT_ATRIUM + i] + w[RIGHT_ATRIUM + i]
+        )
+        lungs = w[LUNG_ARTERIES + i] + w[LUNG_VEINS + i]
+        elsewhere = w[_ELSEWHERE + i] + w[ARTERIES + i]
+        w[VEINS + i] = w[BLOOD + i] - (heart + lungs + elsewhere)
+
+
+@inlined
+def slow_step(w: Flat, lanes: int, fast_steps: int) -> None:
+    """Advance by 20 ms."""
+    for i in range(lanes):
+        fold_beat(w, i, _H)
+        straighten_veins(w, i)
+    for _ in range(fast_steps):
+        for i in range(lanes):
+            fast_step(w, i)
+    for i in range(lanes):
+        look_back(w, i)
 
 
 def ensemble(lanes: int, digest: int) -> Run:
@@ -220,32 +252,23 @@ def ensemble(lanes: int, digest: int) -> Run:
     def run(
         w: Flat,
         controls: Float[np.ndarray, "interval control"],
-        slow_steps: int,
+        steps: int,
+        regulated_every: int,
         fast_steps: int,
         intervals_per_sample: int,
         samples: Float[np.ndarray, "sample place"],
     ) -> None:
         if digest == 0:
             return
+        regulation_s = counted(regulated_every) * _SLOW_H
+        interval_s = counted(steps) * _SLOW_H
         for interval in range(controls.shape[0]):
-            c = controls[interval]
-            fluid, retained, haemoglobin = c[0], c[1], c[2]
-            bleeding, diuresis, vasoconstriction = c[3], c[4], c[5]
-            venoconstriction, inotropy, chronotropy = c[6], c[7], c[8]
-            beta_blockade, inspired = c[9], c[10]
-            for _ in range(slow_steps):
-                for i in range(lanes):
-                    fold_beat(w, i, _H)
-                    settle_nerves(w, i, _SLOW_H)
-                    act_on_heart(w, i, inotropy, chronotropy, beta_blockade)
-                    act_on_vessels(w, i, vasoconstriction, venoconstriction)
-                for i in range(lanes):
-                    exchange_fluid(w, i, _SLOW_H, fluid, retained, haemoglobin, bleeding, diuresis)
-                    exchange_oxygen(w, i, _SLOW_H, inspired)
-                    w[COUNT + i] += _SAMPLES
-                for _ in range(fast_steps):
-                    for i in range(lanes):
-                        fast_step(w, i)
+            balance_books(w, lanes)
+            begin_interval(w, lanes, controls, interval, interval_s)
+            for step in range(steps):
+                if step % regulated_every == 0:
+                    regulate(w, lanes, regulation_s)
+                slow_step(w, lanes, fast_steps)
             if (interval + 1) % intervals_per_sample == 0:
                 copy_readings(w, samples[(interval + 1) // intervals_per_sample - 1])
 
@@ -273,7 +296,23 @@ def _look(digest: int) -> Callable[[Flat, Float[np.ndarray, "place lane"]], None
 
 
 EQUATIONS: Final = digest_of(
-    baroreflex, beats, chambers, circulation, gas_exchange, layout, regulation, valves, vessels
+    acting,
+    baroreflex,
+    beats,
+    chambers,
+    circulation,
+    exchange,
+    gas_exchange,
+    hormones,
+    layout,
+    pericardium,
+    regulation,
+    respiration,
+    rhythm,
+    slow_steps,
+    start,
+    valves,
+    vessels,
 )
 
 run_block: Final = ensemble(LANES, EQUATIONS)

@@ -3,9 +3,10 @@
 May live here: the sweep, the regressions, and the comparison of both models. The result is written
 into ``mean_beat.Matched`` by hand. Deterministic given a seed.
 
-Least squares on members at rest: end-diastolic and end-systolic pressures of both
-ventricles, the swings of arterial and pulmonary pressure around their means, and the heart's
-volume.
+Least squares on members at rest: end-diastolic and end-systolic pressures of both ventricles, the
+swings of arterial and pulmonary pressure around their means, and the heart's volume. What its
+stroke leaves counts as the right ventricle's end-systolic volume: a weak atrium fills it while it
+ejects.
 """
 
 from __future__ import annotations
@@ -48,11 +49,13 @@ SPREAD: Final[Mapping[str, float]] = {
 """Standard deviations of logarithms: the personalisation prior and what it leaves out."""
 BLOOD_SD_ML: Final = 700.0
 SET_POINT_SD_MMHG: Final = 10.0
+STANDING_SHARE: Final = 0.15
+"""Of the members, each, breathe against pressure, have fluid around the heart, or fibrillating
+atria."""
+MOST_THORACIC_MMHG: Final = 12.0
+MOST_PERICARDIAL_ML: Final = 250.0
 SETTLE_S: Final = 120.0
 WAVE_S: Final = 6.0
-OVERLAP_ML: Final = 2.0
-"""Where a weak atrium still fills the right ventricle while it ejects, its volumes do not give its
-stroke; such members do not enter the regression, but do enter the comparison."""
 LEAST_FLOW_ML_PER_S: Final = 20.0
 """Members with less output than 1.2 L/min are dying, not resting, and left out."""
 
@@ -67,6 +70,14 @@ def sweep(members: int, seed: int) -> Parameters:
     values[PARAMETER_INDEX["reflex_set_point"]] += SET_POINT_SD_MMHG * random.standard_normal(
         members
     )
+    for name, most in (
+        ("standing_thoracic_pressure", MOST_THORACIC_MMHG),
+        ("standing_pericardial_fluid", MOST_PERICARDIAL_ML),
+    ):
+        given = random.random(members) < STANDING_SHARE
+        values[PARAMETER_INDEX[name]] = given * random.uniform(0.0, most, members)
+    fibrillating = random.random(members) < STANDING_SHARE
+    values[PARAMETER_INDEX["standing_atrial_kick_loss"]] = fibrillating
     low = np.array([[entry.low] for entry in PARAMETERS])
     high = np.array([[entry.high] for entry in PARAMETERS])
     return np.asarray(np.clip(values, low, high))
@@ -100,6 +111,9 @@ def disagreement(members: int, seed: int) -> Mapping[Quantity, tuple[float, floa
     return found
 
 
+_CHAMBERS: Final = ("ventricle", "atrium")
+
+
 class _Beats:
     """Whole beats of the sweep, with what the kernel made of the parameters."""
 
@@ -115,19 +129,25 @@ class _Beats:
         whole = np.floor(WAVE_S / self.period) * self.period
         self.counted = moments > WAVE_S - whole
         self.left, self.right = self.extremes("left"), self.extremes("right")
+        chambers = [f"{s}_{chamber}" for s in ("left", "right") for chamber in _CHAMBERS]
+        self.heart = np.sum([self.waves[name][0] for name in chambers], axis=0)
+        self.around = self.row(layout.THORAX_NOW) + self.mean(self.pericardial())
         self.stroke = self.left[0] - self.left[1]
         self.flow = self.stroke / self.period
         self.living = self.flow > LEAST_FLOW_ML_PER_S
-        swept = self.right[0] - self.right[1]
-        self.regressed = self.living & (np.abs(self.stroke - swept) < OVERLAP_ML)
 
     def row(self, place: int) -> Members:
         """Return a kernel row at the end of settling."""
         return np.asarray(self.rows[place // LANES])
 
     def inside(self, place: int) -> Members:
-        """Return a pressure row against the thorax instead of against air."""
-        return np.asarray(self.row(place) - self.of("intrathoracic_pressure"))
+        """Return a pressure row against what surrounds the heart instead of against air."""
+        return np.asarray(self.row(place) - self.around)
+
+    def pericardial(self) -> Float[np.ndarray, "moment member"]:
+        """Return the pericardium's pressure from moment to moment, mmHg."""
+        stretched = np.maximum(self.heart + self.row(layout.PERICARDIAL_EXCESS), 0.0)
+        return np.asarray((stretched / self.of("pericardial_width")) ** 3)
 
     def of(self, name: str) -> Members:
         """Return a parameter."""
@@ -151,10 +171,16 @@ class _Beats:
         elastance = self.of(f"{side}_ventricle_diastolic_elastance")
         return np.asarray(elastance * stressed * (1.0 + (stressed / stiffening) ** 4))
 
+    def steepness(self, side: str, stressed: Members) -> Members:
+        """Return how steeply the end-diastolic pressure rises with volume, mmHg/mL."""
+        stiffening = self.of(f"{side}_ventricle_stiffening_volume")
+        elastance = self.of(f"{side}_ventricle_diastolic_elastance")
+        return np.asarray(elastance * (1.0 + 5.0 * (stressed / stiffening) ** 4))
+
     def fit(self, target: Members, *columns: Members) -> tuple[float, ...]:
-        """Return least-squares coefficients over the members that are regressed."""
-        matrix = np.stack(columns, axis=1)[self.regressed]
-        found, *_ = np.linalg.lstsq(matrix, target[self.regressed], rcond=None)
+        """Return least-squares coefficients over the members that live."""
+        matrix = np.stack(columns, axis=1)[self.living]
+        found, *_ = np.linalg.lstsq(matrix, target[self.living], rcond=None)
         return tuple(round(float(value), 4) for value in found)
 
     def coefficients(self) -> Mapping[str, tuple[float, ...]]:
@@ -166,16 +192,21 @@ class _Beats:
         wedge, venous = self.inside(layout.BEAT_WEDGE), self.inside(layout.BEAT_VENOUS)
         left = self.of("left_atrium_diastolic_elastance")
         right = self.of("right_atrium_diastolic_elastance")
+        loss = self.of("standing_atrial_kick_loss")
+        steepness = self.steepness("right", self.right[0])
         return {
             "LEFT_FILLING": self.fit(
                 self.passive("left", self.left[0]),
                 *(one, wedge, wedge * period),
                 *(flow * left, self.stroke * left),
+                *(loss, loss * wedge),
             ),
             "RIGHT_FILLING": self.fit(
                 self.passive("right", self.right[0]),
                 *(one, venous, venous * period),
                 *(flow * right, self.stroke * right),
+                *(loss, loss * venous),
+                *(venous / right, steepness * self.stroke),
             ),
         }
 
@@ -188,7 +219,6 @@ class _Beats:
     def _emptying(self) -> Mapping[str, tuple[float, ...]]:
         one, period, stiffness = np.ones_like(self.flow), self.period, self._stiffness()
         left, right = self.row(layout.LEFT_ELASTANCE_NOW), self.row(layout.RIGHT_ELASTANCE_NOW)
-        swing = self.stroke / self.of("pulmonary_artery_compliance")
         return {
             "LEFT_EMPTYING": self.fit(
                 left * self.left[1],
@@ -196,7 +226,8 @@ class _Beats:
                 *(period, left / stiffness, left),
             ),
             "RIGHT_EMPTYING": self.fit(
-                right * self.right[1], one, self.inside(layout.BEAT_LUNG_MEAN), swing
+                right * (self.right[0] - self.stroke),
+                *(one, self.inside(layout.BEAT_LUNG_MEAN)),
             ),
         }
 
@@ -224,11 +255,9 @@ class _Beats:
         }
 
     def _volumes(self) -> Mapping[str, tuple[float, ...]]:
-        heart = sum(
-            self.mean(self.waves[f"{side}_{chamber}"][0])
-            for side in ("left", "right")
-            for chamber in ("ventricle", "atrium")
-        )
+        left = self.inside(layout.BEAT_WEDGE) / self.of("left_atrium_diastolic_elastance")
+        right = self.inside(layout.BEAT_VENOUS) / self.of("right_atrium_diastolic_elastance")
+        loss = self.of("standing_atrial_kick_loss")
         stressed = self.mean(self.waves["arteries"][0])
         still = (
             stressed
@@ -237,10 +266,9 @@ class _Beats:
         )
         return {
             "HEART_VOLUME": self.fit(
-                np.asarray(heart),
+                self.mean(self.heart),
                 *(self.left[0] + self.right[0], self.stroke, self.stroke * self.period),
-                self.inside(layout.BEAT_WEDGE) / self.of("left_atrium_diastolic_elastance"),
-                self.inside(layout.BEAT_VENOUS) / self.of("right_atrium_diastolic_elastance"),
+                *(left, right, np.ones_like(loss), loss, loss * left, loss * right),
             ),
             "ROOT": self.fit(
                 self.row(layout.BEAT_MEAN) - still, self.of("aortic_impedance") * self.flow

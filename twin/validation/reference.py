@@ -5,7 +5,7 @@ formulas and not from the kernel's code, so that a slip in either shows. It is s
 patient is left alone: no drugs, fluids or bleeding.
 
 State: eight volumes (mL), two receptor pressures (mmHg), sympathetic, venous and vagal activity,
-and contractile reserve. The heart's period is held through each beat.
+contractile reserve and hormones. The heart's period is held through each beat.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Vector = Float[np.ndarray, " state"]
 
 VOLUMES: Final = 8
-STATES: Final = 14
+STATES: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,8 @@ def beats_from(
 
 def heart_rate(patient: Mapping[str, float], state: Vector) -> float:
     """Return the rate that the nerves set, /min."""
-    sympathetic = max(patient["reflex_sympathetic_heart_rate"] * state[10] + 0.14, 0.0)
+    quickening = state[10] + max(state[10], 0.0) ** 2
+    sympathetic = max(patient["reflex_sympathetic_heart_rate"] * quickening + 0.14, 0.0)
     vagal = patient["reflex_vagal_heart_rate"] * state[12]
     rate = patient["resting_heart_rate"] * (1.0 - 0.14 + sympathetic - vagal)
     return float(np.clip(rate, 20.0, patient["maximum_heart_rate"]))
@@ -98,8 +99,14 @@ def rates(patient: Mapping[str, float], time_s: float, state: Vector, period_s: 
     ejected = max(p_lv - p_sa, 0.0) / (
         patient["aortic_valve_resistance"] + patient["aortic_impedance"]
     )
-    tone = max(1.0 + patient["reflex_resistance"] * state[10], 0.15)
-    through_body = (p_sa - p_sv) / (patient["systemic_resistance"] * tone)
+    tone = (
+        1.0 + patient["reflex_resistance"] * state[10] + patient["hormonal_resistance"] * state[14]
+    )
+    thickness = 0.55 + 0.45 * patient["haemoglobin"] / 15.0
+    downstream = max(p_sv, patient["critical_closing_pressure"])
+    through_body = max(p_sa - downstream, 0.0) / (
+        patient["systemic_resistance"] * max(tone, 0.15) * thickness
+    )
     returning = (p_sv - max(p_ra, 0.0)) / patient["venous_return_resistance"]
     filling_right = max(p_ra - p_rv, 0.0) / patient["tricuspid_resistance"]
     into_lungs = max(p_rv - p_pa, 0.0) / patient["pulmonary_valve_resistance"]
@@ -117,7 +124,8 @@ def rates(patient: Mapping[str, float], time_s: float, state: Vector, period_s: 
         through_lungs - from_lungs,
     ]
     aortic = p_sa + patient["aortic_impedance"] * ejected
-    return np.array(volumes + nerves(patient, state, aortic, p_ra))
+    stretch = p_ra - around_the_heart(patient, state) + patient["intrathoracic_pressure"]
+    return np.array(volumes + nerves(patient, state, aortic, stretch))
 
 
 def nerves(
@@ -138,6 +146,7 @@ def nerves(
         (veins_active - state[11]) / 20.0,
         (-deficit - state[12]) / 1.5,
         (reserve - state[13]) / 60.0,
+        (veins_active - state[14]) / 300.0,
     ]
 
 
@@ -155,15 +164,17 @@ def pressures(
         state[5]
         - patient["venous_unstressed_volume"]
         + patient["reflex_venous_volume"] * state[11]
+        + patient["hormonal_venous_volume"] * state[14]
     )
+    around = around_the_heart(patient, state)
     width = patient["venous_collapse_volume"]
     return (
         *(
-            ventricle(patient, f"{side}_ventricle", state[place], ventricles, strength)
+            around + ventricle(patient, f"{side}_ventricle", state[place], ventricles, strength)
             for place, side in enumerate(("left", "right"))
         ),
         *(
-            atrium(patient, f"{side}_atrium", state[2 + place], atria)
+            around + atrium(patient, f"{side}_atrium", state[2 + place], atria)
             for place, side in enumerate(("left", "right"))
         ),
         state[4]
@@ -186,22 +197,28 @@ def aortic_pressure(
     )
 
 
+def around_the_heart(patient: Mapping[str, float], state: Vector) -> float:
+    """Return the pressure around the four chambers, mmHg: thorax and pericardium."""
+    stretched = max(float(state[:4].sum()) - patient["pericardial_slack_volume"], 0.0)
+    return patient["intrathoracic_pressure"] + (stretched / patient["pericardial_width"]) ** 3
+
+
 def ventricle(
     patient: Mapping[str, float], name: str, volume: float, active: float, strength: float
 ) -> float:
-    """Return a ventricle's pressure, mmHg."""
+    """Return what a ventricle's wall holds, mmHg; within its range, not overfilled."""
     stressed = volume - patient[f"{name}_unstressed_volume"]
     stiffening = 1.0 + (stressed / patient[f"{name}_stiffening_volume"]) ** 4
     passive = patient[f"{name}_diastolic_elastance"] * stressed * stiffening
     systolic = patient[f"{name}_systolic_elastance"] * strength * stressed
-    return patient["intrathoracic_pressure"] + active * systolic + (1.0 - active) * passive
+    return active * systolic + (1.0 - active) * passive
 
 
 def atrium(patient: Mapping[str, float], name: str, volume: float, active: float) -> float:
-    """Return an atrium's pressure, mmHg."""
+    """Return what an atrium's wall holds, mmHg."""
     diastolic = patient[f"{name}_diastolic_elastance"]
     elastance = diastolic + active * (patient[f"{name}_systolic_elastance"] - diastolic)
-    return patient["intrathoracic_pressure"] + volume * elastance
+    return volume * elastance
 
 
 def activation(time_s: float, peak_s: float) -> float:

@@ -1,6 +1,6 @@
-"""The rows of ``targets.toml`` as values: what is simulated, what is read, what is expected.
+"""The rows of the targets files as values: what is simulated, what is read, what is expected.
 
-May live here: reading and checking that file. Running it is in ``runner``, judging in ``grading``.
+May live here: reading and checking those files. Running is in ``runner``, judging in ``grading``.
 """
 
 from __future__ import annotations
@@ -10,19 +10,28 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from twin.core.interventions import (
     Bleeding,
+    Compressions,
     Drug,
     DrugDose,
     Fluid,
     FluidKind,
+    Given,
     Infusion,
+    Insult,
+    InsultKind,
     Intervention,
     Oxygen,
     Route,
+    Setting,
+    SettingKind,
 )
+
+FILES: Final = ("targets.toml", "targets_interventions.toml")
+"""The resting adult, bleeding and the first drugs; then all other interventions."""
 
 Reading = Literal["level", "percent", "change", "rises", "falls"]
 Use = Literal["fitted", "held_out"]
@@ -47,7 +56,7 @@ class Scenario:
     name: str
     patient: str
     duration_s: float
-    interventions: tuple[Intervention, ...]
+    interventions: tuple[Given, ...]
     against: str | None
     lacks: str | None
 
@@ -76,7 +85,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """All of ``targets.toml``."""
+    """All of the targets files."""
 
     patients: Mapping[str, Patient]
     scenarios: Mapping[str, Scenario]
@@ -85,15 +94,17 @@ class Targets:
 
 def load_targets() -> Targets:
     """Read the targets that are shipped with the twin."""
-    text = files("twin.validation").joinpath("targets.toml").read_text(encoding="utf-8")
-    tables = tomllib.loads(text)
+    here = files("twin.validation")
+    read = [tomllib.loads(here.joinpath(name).read_text(encoding="utf-8")) for name in FILES]
+    patients = {name: table for each in read for name, table in each["patients"].items()}
+    scenarios = {name: table for each in read for name, table in each["scenarios"].items()}
     return Targets(
         {
             name: Patient(table.get("factors", {}), table.get("values", {}))
-            for name, table in tables["patients"].items()
+            for name, table in patients.items()
         },
-        {name: _scenario(name, table) for name, table in tables["scenarios"].items()},
-        tuple(_row(table) for table in tables["rows"]),
+        {name: _scenario(name, table) for name, table in scenarios.items()},
+        tuple(_row(table) for each in read for table in each["rows"]),
     )
 
 
@@ -104,10 +115,14 @@ def _scenario(name: str, table: Mapping[str, Any]) -> Scenario:
         name,
         table["patient"],
         float(table["duration_s"]),
-        tuple(_intervention(item) for item in given),
+        tuple(_given(item) for item in given),
         table.get("against"),
         lacks,
     )
+
+
+def _given(table: Mapping[str, Any]) -> Given:
+    return Given(_intervention(table), table.get("starts_s", 0.0), table.get("ends_s"))
 
 
 def _intervention(table: Mapping[str, Any]) -> Intervention:
@@ -119,11 +134,18 @@ def _intervention(table: Mapping[str, Any]) -> Intervention:
         case "infusion":
             return Infusion(Drug(table["drug"]), table["rate"])
         case "dose":
-            return DrugDose(Drug(table["drug"]), table["dose_mg"], Route(table["route"]))
+            drug, route = Drug(table["drug"]), Route(table["route"])
+            return DrugDose(drug, table["dose_mg"], route, table.get("given_over_s", 0.0))
         case "oxygen":
             return Oxygen(table["inspired_fraction"])
+        case "setting":
+            return Setting(SettingKind(table["setting"]), table["value"])
+        case "insult":
+            return Insult(InsultKind(table["insult"]), table["extent"])
+        case "compressions":
+            return Compressions(table["rate_per_min"], table["depth_cm"])
         case unknown:
-            raise ValueError(f"targets.toml: no intervention of kind {unknown!r}")
+            raise ValueError(f"targets: no intervention of kind {unknown!r}")
 
 
 def _row(table: Mapping[str, Any]) -> Row:

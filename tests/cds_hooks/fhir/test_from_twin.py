@@ -26,15 +26,22 @@ from cds_hooks.fhir.to_measurements import PatientFacts
 from twin.core.fit import Interval
 from twin.core.haemodynamics import Quantity
 from twin.core.interventions import (
+    INFUSION_RATE,
+    SINGLE_DOSE,
     Bleeding,
+    Compressions,
     Drug,
     DrugDose,
     Fluid,
     FluidKind,
     Infusion,
+    Insult,
+    InsultKind,
     Intervention,
     Oxygen,
     Route,
+    Setting,
+    SettingKind,
 )
 
 ADULT = PatientFacts("p1", 60, "male", 180, 80)
@@ -60,7 +67,13 @@ INTERVENTIONS: list[Intervention] = [
     DrugDose(Drug.METOPROLOL, 5, Route.INTRAVENOUS),
     DrugDose(Drug.METOPROLOL, 50, Route.ORAL),
     DrugDose(Drug.FUROSEMIDE, 40, Route.INTRAVENOUS),
+    DrugDose(Drug.AMIODARONE, 150, Route.INTRAVENOUS, 600),
+    DrugDose(Drug.NITROGLYCERIN, 0.4, Route.SUBLINGUAL),
     Oxygen(0.4),
+    Setting(SettingKind.END_EXPIRATORY_PRESSURE, 10),
+    Setting(SettingKind.PACING, 80),
+    *(Infusion(drug, usual.low * 4) for drug, usual in INFUSION_RATE.items()),
+    *(DrugDose(drug, usual.low * 2, way) for (drug, way), usual in SINGLE_DOSE.items()),
 ]
 
 
@@ -92,7 +105,12 @@ def test_a_proposed_order_is_understood_as_the_same_intervention(
     order = draft_order(intervention, ADULT)
     orders = orders_of([msgspec.Raw(json.dumps(order).encode())], ADULT)
     assert orders.not_understood == ()
-    assert orders.understood[0].intervention == intervention
+    back = orders.understood[0].intervention
+    assert type(back) is type(intervention)
+    for name in intervention.__dataclass_fields__:
+        value = getattr(intervention, name)
+        near = pytest.approx(value, rel=1e-3) if isinstance(value, float | int) else value
+        assert getattr(back, name) == near
     assert orders.understood[0].assumption is None
 
 
@@ -114,9 +132,21 @@ def test_one_patients_draft_never_names_another() -> None:
     assert second["subject"]["reference"] == "Patient/p2"
 
 
-def test_nobody_orders_bleeding_or_for_nobody() -> None:
+@pytest.mark.parametrize(
+    "befalls",
+    [
+        Bleeding(10, 60),
+        Insult(InsultKind.EMBOLISM, 0.5),
+        Compressions(100, 5),
+        Setting(SettingKind.TILT, 60),
+    ],
+)
+def test_nobody_orders_what_befalls_a_patient(befalls: Intervention) -> None:
     with pytest.raises(ValueError, match="no order"):
-        draft_order(Bleeding(10, 60), ADULT)
+        draft_order(befalls, ADULT)
+
+
+def test_nobody_orders_for_nobody() -> None:
     with pytest.raises(ValueError, match="id of its patient"):
         draft_order(INTERVENTIONS[0], PatientFacts(None, None, None, None, None))
 

@@ -239,7 +239,7 @@ def test_orders_that_the_twin_can_simulate(order: object, expected: Intervention
         (medication("Metoprolol", {"doseQuantity": amount(5, "mg")}, route=None), "route is not"),
         (
             medication("Furosemide", {"doseQuantity": amount(5, "mg")}, route={"text": "nasal"}),
-            "only intravenous and oral",
+            "only intravenous, oral and sublingual",
         ),
         (medication("Furosemide 40 MG Oral Tablet", route=None), "no single dose"),
         (medication("Metoprolol"), "no single dose"),
