@@ -55,7 +55,7 @@ __all__ = ["ConvergedFit", "Estimator", "Fit", "FitOutcome", "Interval"]
 
 ADULT_YEARS = 18.0
 
-ENSEMBLE = 192
+ENSEMBLE = 128
 """Members that carry the estimates: the ends of a 90 % interval then stand still within a quarter
 of a standard deviation, and more members would cost every call more time than they are worth."""
 
