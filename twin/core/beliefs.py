@@ -142,7 +142,8 @@ def shares_in_trouble(
     found = emulator.predict_rows(beliefs.inputs(z), emulator.rows(quantities))
     troubled = in_trouble(dict(zip(quantities, found, strict=True)))
     shares: np.ndarray = troubled.reshape(len(z), -1).mean(axis=1)
-    return np.maximum(shares, LEAST_SHARE)
+    shares = np.maximum(shares, LEAST_SHARE)
+    return shares
 
 
 def _of(spreads: Mapping[str, Spread], emulator: Emulator) -> tuple[np.ndarray, np.ndarray]:

@@ -210,7 +210,8 @@ def _log_proposal(z: np.ndarray, modes: np.ndarray, factor: np.ndarray) -> np.nd
     mixture: np.ndarray = np.logaddexp(
         np.log1p(-own_share) + around, np.log(own_share) + _log_student(z)
     )
-    return mixture + 0.5 * coordinates * np.log(2.0 * np.pi)
+    mixture += 0.5 * coordinates * np.log(2.0 * np.pi)
+    return mixture
 
 
 def _log_student(x: np.ndarray) -> np.ndarray:
