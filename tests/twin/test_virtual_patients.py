@@ -80,22 +80,30 @@ def test_the_same_seed_gives_the_same_people(people: VirtualPatients) -> None:
 
 @pytest.fixture(scope="module")
 def examined() -> dict[str, object]:
-    return cause_report.report(CauseWeigher(read_cause_emulator()), 40, 2)
+    return cause_report.report(CauseWeigher(read_cause_emulator()), 24, 2)
 
 
 def test_the_likeliest_cause_is_right_far_more_often_than_chance(examined: dict) -> None:
     cases = examined["cases"]
-    assert cases["vital_signs"]["accuracy"]["value"] >= 0.45
-    assert cases["with_both_and_an_earlier_set"]["accuracy"]["value"] >= 0.6
+    assert cases["vital_signs"]["accuracy"]["value"] >= 0.4
+    assert cases["with_both_and_an_earlier_set"]["accuracy"]["value"] >= 0.5
 
 
 def test_all_patients_are_counted_and_every_group_is_drawn(examined: dict) -> None:
     for case in examined["cases"].values():
         counted = sum(sum(said.values()) for said in case["confusion"].values())
-        assert counted == examined["patients"] == 40
+        assert counted == examined["patients"] == 24
         assert len(case["confusion"]) == 4
     obstructed = [name for name in examined["drawn"] if Cause[name] in OBSTRUCTIONS]
-    assert sum(examined["drawn"][name] for name in obstructed) == 10
+    assert sum(examined["drawn"][name] for name in obstructed) == 6
+
+
+def test_patients_in_shock_are_counted_apart(examined: dict) -> None:
+    people = virtual_patients({Cause.BLOOD_LOSS: 4}, 4)
+    found = cause_report.answers(people, CauseWeigher(read_cause_emulator()), (), False, None)
+    low = people.now[QUANTITY_INDEX[Quantity.MEAN_PRESSURE]] < 65.0
+    assert all(answer.in_shock for answer, is_low in zip(found, low, strict=True) if is_low)
+    assert examined["cases"]["vital_signs"]["accuracy_in_shock"] is not None
 
 
 def test_an_accuracy_comes_with_its_interval(examined: dict) -> None:

@@ -32,6 +32,13 @@ MOVED: Final = tuple(name for name in _MOVED if name in PARAMETER_INDEX)
 """What persons and insults move and the model has."""
 
 INPUTS: Final = (*MOVED, *(name for name in FIXED_INPUTS if name not in MOVED))
+GIVEN: Final = tuple(name for name in INPUTS if name not in MOVED and name not in FIXED_RANGES)
+"""Running treatment, known of the patient: 0 is none."""
+
+GIVEN_SHARE: Final = 0.15
+GIVEN_REACH: Final = 0.6
+"""Of the parameter table's range: what is given at the bedside."""
+
 LOGARITHMIC: Final = np.array([name in MOVED and name not in LINEAR for name in INPUTS])
 
 
@@ -55,6 +62,11 @@ def _parameters(count: int, random: np.random.Generator) -> Float[np.ndarray, "p
         np.clip(row, entry.low, entry.high, out=row)
     for name, (low, high) in FIXED_RANGES.items():
         parameters[PARAMETER_INDEX[name]] = random.uniform(low, high, count)
+    for name in GIVEN:
+        entry = PARAMETERS[PARAMETER_INDEX[name]]
+        given = random.random(count) < GIVEN_SHARE
+        value = random.uniform(GIVEN_REACH * entry.low, GIVEN_REACH * entry.high, count)
+        parameters[PARAMETER_INDEX[name], given] = value[given]
     air = random.random(count) < ROOM_AIR_SHARE
     parameters[PARAMETER_INDEX["inspired_oxygen_fraction"], air] = 0.21
     return parameters

@@ -8,13 +8,15 @@ tried on the same patients beside that.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from twin.core.causes import Causes
+from twin.core.events import LOW_MEAN_PRESSURE_MMHG, LOW_SYSTOLIC_MMHG
+from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
 from twin.core.hypotheses import OBSTRUCTION, OBSTRUCTIONS, Cause
 from twin.core.telling import EXAMINATIONS
 from twin.validation.figures import share
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from twin.core.causes import CauseWeigher, NotWeighed
-    from twin.core.haemodynamics import Quantity
     from twin.core.measurements import Device
 
     Extra = Sequence[tuple[Quantity, Device]]
@@ -64,6 +65,8 @@ class Answer:
     truth: str
     probabilities: Mapping[str, float]
     """By group; empty where no cause was weighed."""
+    in_shock: bool = True
+    """Whether the true pressure is low; else the trouble is compensated, or of the lungs."""
 
     @property
     def said(self) -> str:
@@ -121,7 +124,7 @@ def answers(
 ) -> list[Answer]:
     """Return what is said of each patient when shown vital signs and what else is named."""
     return [
-        _answer(people.causes[person], _weighed(people, person, weigher, extra, earlier, rates))
+        _answer(people, person, _weighed(people, person, weigher, extra, earlier, rates))
         for person in range(len(people.causes))
     ]
 
@@ -143,12 +146,18 @@ def _weighed(
     )
 
 
-def _answer(truth: Cause, found: Causes | NotWeighed) -> Answer:
+def _answer(people: VirtualPatients, person: int, found: Causes | NotWeighed) -> Answer:
     groups: defaultdict[str, float] = defaultdict(float)
     if isinstance(found, Causes):
         for each in found.candidates:
             groups[_name(each.cause)] += each.probability
-    return Answer(_name(truth), dict(groups))
+    return Answer(_name(people.causes[person]), dict(groups), _in_shock(people, person))
+
+
+def _in_shock(people: VirtualPatients, person: int) -> bool:
+    mean = people.now[QUANTITY_INDEX[Quantity.MEAN_PRESSURE], person]
+    systolic = people.now[QUANTITY_INDEX[Quantity.SYSTOLIC_PRESSURE], person]
+    return bool(mean < LOW_MEAN_PRESSURE_MMHG or systolic < LOW_SYSTOLIC_MMHG)
 
 
 def _name(cause: Cause) -> str:
@@ -164,14 +173,16 @@ def _after_proposed(
     for person, truth in enumerate(people.causes):
         first = _weighed(people, person, weigher, (), False, rates)
         if not isinstance(first, Causes) or not first.telling:
-            found.append(_answer(truth, first))
+            found.append(_answer(people, person, first))
             continue
         asked = first.telling[0]
         if asked.quantity is not None:
             extra = ((asked.quantity, asked.device),)
-            found.append(_answer(truth, _weighed(people, person, weigher, extra, False, rates)))
+            second = _weighed(people, person, weigher, extra, False, rates)
+            found.append(_answer(people, person, second))
         else:
-            found.append(_examined(truth, first, asked.name, random))
+            said = _examined(truth, first, asked.name, random)
+            found.append(replace(said, in_shock=_in_shock(people, person)))
     return found
 
 
@@ -195,8 +206,10 @@ def judged(found: Sequence[Answer]) -> dict[str, Any]:
         confusion[each.truth][each.said] += 1
     weighed = [each for each in found if each.probabilities]
     truths = np.array([max(each.probabilities.get(each.truth, 0.0), 1e-6) for each in weighed])
+    shocked = [each for each in found if each.in_shock]
     return {
         "accuracy": share(sum(each.said == each.truth for each in found), len(found)),
+        "accuracy_in_shock": share(sum(e.said == e.truth for e in shocked), len(shocked)),
         "confusion": {truth: dict(said.most_common()) for truth, said in confusion.items()},
         "log_loss": round(float(-np.log(truths).mean()), 4) if len(truths) else None,
         "calibration": calibration(weighed),
