@@ -7,14 +7,19 @@ import pytest
 from cds_hooks.cli.twin_words import NotUnderstood, seconds, understood
 from twin.core.interventions import (
     Bleeding,
+    Compressions,
     Drug,
     DrugDose,
     Fluid,
     FluidKind,
     Infusion,
+    Insult,
+    InsultKind,
     Intervention,
     Oxygen,
     Route,
+    Setting,
+    SettingKind,
 )
 from twin.core.parameters import Body
 
@@ -35,6 +40,16 @@ NOBODY = Body(None, None, None, None)
         ("oxygen 60 %", Oxygen(0.6)),
         ("oxygen 0.4", Oxygen(0.4)),
         ("bleeding 60 mL/min for 10 min", Bleeding(60.0, 600.0)),
+        ("vasopressin 0.03 units/min", Infusion(Drug.VASOPRESSIN, 0.03)),
+        ("nicardipine 5 mg/h", Infusion(Drug.NICARDIPINE, 5.0)),
+        ("peep 10 cmH2O", Setting(SettingKind.END_EXPIRATORY_PRESSURE, 10.0)),
+        ("pacing 80 /min", Setting(SettingKind.PACING, 80.0)),
+        ("tilt 60 degrees", Setting(SettingKind.TILT, 60.0)),
+        ("tamponade 200 mL", Insult(InsultKind.TAMPONADE, 200.0)),
+        ("embolism 50 %", Insult(InsultKind.EMBOLISM, 0.5)),
+        ("tension pneumothorax 0.6", Insult(InsultKind.TENSION_PNEUMOTHORAX, 0.6)),
+        ("arrest", Insult(InsultKind.ARREST, 1.0)),
+        ("compressions 110 /min 5 cm", Compressions(110.0, 5.0)),
     ],
 )
 def test_what_is_typed_is_what_is_simulated(words: str, meant: Intervention) -> None:
@@ -45,6 +60,11 @@ def test_a_rate_for_the_whole_body_is_divided_by_its_weight() -> None:
     (found,) = understood("norepinephrine 0.48 mg/h", MAN)
     assert isinstance(found, Infusion)
     assert found.rate == pytest.approx(0.1)
+
+
+def test_a_rate_by_weight_of_a_drug_that_is_ordered_without_is_multiplied_by_it() -> None:
+    (found,) = understood("nitroglycerin 0.5 µg/kg/min", MAN)
+    assert found == Infusion(Drug.NITROGLYCERIN, 40.0)
 
 
 def test_a_plan_may_hold_several_interventions() -> None:
@@ -61,6 +81,10 @@ def test_a_plan_may_hold_several_interventions() -> None:
         ("metoprolol", "dose"),
         ("norepinephrine 0.1 beans/kg/min", "unit"),
         ("bleeding 60 mL/min", "time"),
+        ("tamponade 200 %", "value in ml"),
+        ("peep high", "value in cmh2o"),
+        ("vasopressin 0.03 mg/min", "write units/min"),
+        ("metoprolol 5 mg/h", "not modelled as an infusion"),
         ("snake oil 5 mg iv", "nothing that is modelled"),
         ("", "No intervention"),
     ],
