@@ -22,7 +22,7 @@ from twin.core.comparison import (
 from twin.core.forecast import Forecast, forecast
 from twin.core.haemodynamics import Quantity
 from twin.core.measurements import Measurement
-from twin.core.observation_sets import CLOCK_TOLERANCE_S
+from twin.core.observation_sets import CLOCK_TOLERANCE
 from twin.core.parameters import Body
 from twin.core.ranking import USUAL_GOAL, Goal, Ranked, rank
 from twin.core.stored_twin import PatientKey, StoredTwin
@@ -58,8 +58,6 @@ __all__ = [
 KEPT_FOR: Final = timedelta(hours=48)
 """Older measurements say nothing of the present state and are dropped, so that a twin stays
 small."""
-
-CLOCK_TOLERANCE: Final = timedelta(seconds=CLOCK_TOLERANCE_S)
 
 MOST_KEPT: Final = 512
 """Even a monitor that charts every minute must not make a twin grow."""

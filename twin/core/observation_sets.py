@@ -78,30 +78,34 @@ def screen(
     A later version of one source replaces the earlier; what is not finite, not possible or of the
     future is set aside. ``now`` is the instant at which the twin is asked.
     """
-    usable: dict[tuple[str, str], Measurement] = {}
+    usable: dict[tuple[str, Quantity | Condition], Measurement] = {}
     aside: list[SetAside] = []
     for measurement in sorted(measurements, key=lambda m: (m.taken_at, m.reference)):
         if sentence := _why_not(measurement, now):
             aside.append(SetAside(measurement, sentence))
         else:
-            usable[(measurement.source, measurement.quantity.value)] = measurement
+            usable[(measurement.source, measurement.quantity)] = measurement
     return tuple(sorted(usable.values(), key=lambda m: m.taken_at)), tuple(aside)
 
 
-# A clock of a monitor may run ahead of the hospital's; more than this is a wrong date.
-CLOCK_TOLERANCE_S = 300.0
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""A clock of a monitor may run ahead of the hospital's; more than this is a wrong date."""
+
+_ANYTHING = (-math.inf, math.inf)
 
 
 def _why_not(measurement: Measurement, now: datetime) -> str | None:
+    low, high = PHYSICALLY_POSSIBLE.get(measurement.quantity, _ANYTHING)
+    number = math.isfinite(measurement.value)
+    late = measurement.taken_at - now > CLOCK_TOLERANCE
+    if number and low <= measurement.value <= high and not late:
+        return None
     name = measurement.quantity.value.replace("_", " ")
-    if not math.isfinite(measurement.value):
+    if not number:
         return f"A {name} without a number was not used."
-    low, high = PHYSICALLY_POSSIBLE.get(measurement.quantity, (-math.inf, math.inf))
-    if not low <= measurement.value <= high:
-        return f"A {name} of {measurement.value:g} is not possible and was not used."
-    if (measurement.taken_at - now).total_seconds() > CLOCK_TOLERANCE_S:
+    if late:
         return f"A {name} dated in the future was not used."
-    return None
+    return f"A {name} of {measurement.value:g} is not possible and was not used."
 
 
 SET_SPAN_S = 900.0
