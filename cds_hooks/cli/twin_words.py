@@ -11,6 +11,7 @@ from typing import Final
 
 from cds_hooks.fhir.dosage import measure
 from twin.core.interventions import (
+    INFUSION_RATE,
     Bleeding,
     Drug,
     DrugDose,
@@ -22,6 +23,8 @@ from twin.core.interventions import (
     Route,
 )
 from twin.core.parameters import Body
+from twin.core.pharmacokinetics import infusion
+from twin.errors import WeightNeeded
 
 GRAMMAR: Final = (
     "a fluid (crystalloid 500 mL over 15 min), an infusion (norepinephrine 0.1 µg/kg/min), a "
@@ -124,13 +127,14 @@ def _drug(drug: Drug, part: str, rest: str, body: Body) -> Intervention:
 
 def _infusion(drug: Drug, part: str, rate: float, unit: str, body: Body) -> Infusion:
     found = measure(rate, unit)
-    if found is None or found.base != "mg" or not found.per_minute:
-        raise NotUnderstood(f"`{part}`: the rate's unit is not known; write µg/kg/min or mg/h.")
-    if found.per_kg:
-        return Infusion(drug, 1000.0 * found.value)
-    if body.weight_kg is None:
-        raise NotUnderstood(f"`{part}`: the rate is not per kilogram and no weight is known.")
-    return Infusion(drug, 1000.0 * found.value / body.weight_kg)
+    customary = INFUSION_RATE[drug].unit if drug in INFUSION_RATE else "µg/kg/min"
+    base = "unit" if customary.startswith("units") else "mg"
+    if found is None or found.base != base or not found.per_minute:
+        raise NotUnderstood(f"`{part}`: the rate's unit is not known; write {customary}.")
+    try:
+        return infusion(drug, 1000.0 * found.value, body.weight_kg, per_kg=found.per_kg)
+    except WeightNeeded:
+        raise NotUnderstood(f"`{part}`: it acts by body weight, and no weight is known.") from None
 
 
 def _oxygen(part: str, rest: str) -> Oxygen:
