@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from twin.core.emulator_training import FIXED_RANGES, ROOM_AIR_SHARE, Study, treat
+from twin.core.emulator_training import FIXED_RANGES, ROOM_AIR_SHARE, Study
 from twin.core.hypotheses import HYPOTHESES, LINEAR, PERSON
 from twin.core.parameters import PARAMETER_INDEX, PARAMETERS, standard_adult
 from twin.core.prior import FIXED_INPUTS
@@ -55,7 +55,6 @@ def _parameters(count: int, random: np.random.Generator) -> Float[np.ndarray, "p
         np.clip(row, entry.low, entry.high, out=row)
     for name, (low, high) in FIXED_RANGES.items():
         parameters[PARAMETER_INDEX[name]] = random.uniform(low, high, count)
-    treat(parameters, random, frozenset(MOVED))
     air = random.random(count) < ROOM_AIR_SHARE
     parameters[PARAMETER_INDEX["inspired_oxygen_fraction"], air] = 0.21
     return parameters

@@ -89,27 +89,15 @@ def study(count: int, seed: int) -> Study:
     parameters = nobody.members(u)
     for name, (low, high) in FIXED_RANGES.items():
         parameters[PARAMETER_INDEX[name]] = random.uniform(low, high, count)
-    treat(parameters, random)
+    for name, (low, high) in GIVEN_RANGES.items():
+        given = random.random(count) < GIVEN_SHARE
+        parameters[PARAMETER_INDEX[name]] = np.where(given, random.uniform(low, high, count), 0.0)
     air = random.random(count) < ROOM_AIR_SHARE
     parameters[PARAMETER_INDEX["inspired_oxygen_fraction"], air] = 0.21
     inputs = parameters[[PARAMETER_INDEX[name] for name in EMULATED]]
     logarithmic = LOGARITHMIC[:, None]
     coordinates = np.where(logarithmic, np.log(np.where(logarithmic, inputs, 1.0)), inputs)
     return Study(coordinates.astype(np.float32), parameters)
-
-
-def treat(
-    parameters: Float[np.ndarray, "parameter member"],
-    random: np.random.Generator,
-    without: frozenset[str] = frozenset(),
-) -> None:
-    """Give each standing treatment to its share of the circulations, in place; some are left."""
-    count = parameters.shape[1]
-    for name, (low, high) in GIVEN_RANGES.items():
-        given = random.random(count) < GIVEN_SHARE
-        values = np.where(given, random.uniform(low, high, count), 0.0)
-        if name not in without:
-            parameters[PARAMETER_INDEX[name]] = values
 
 
 def train(
