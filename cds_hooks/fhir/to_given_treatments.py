@@ -281,6 +281,7 @@ def _is_spread(intervention: Intervention, start: datetime, end: datetime | None
     """Return whether a dose was spread over time: as a bolus it would act far too strongly."""
     return (
         isinstance(intervention, DrugDose)
+        and not intervention.duration_s
         and intervention.route is Route.INTRAVENOUS
         and end is not None
         and end - start > LONGEST_BOLUS

@@ -28,8 +28,9 @@ TRANSMITTED: Final = 0.5
 """Share of airway pressure that reaches the pleura: lung and chest wall are equally compliant, 0.2
 L/cmH2O each (West, Respiratory Physiology, 10th ed.). Stiff lungs transmit less."""
 
-UPRIGHT_POOLING_ML: Final = 1000.0
-"""Blood that upright posture moves below the heart: 500 to 1000 mL (Smit 1999, J Physiol 519:1);
+UPRIGHT_POOLING_ML: Final = 1250.0
+"""Blood that upright posture takes from the heart: 500 to 1000 mL sink below it (Smit 1999, J
+Physiol 519:1), and plasma filters into the legs (Lundvall 1994, J Appl Physiol 77:1659);
 tuned to the output on a tilt table, where no muscle pumps (Hainsworth 1988)."""
 
 CAROTID_COLUMN_MMHG: Final = 12.0

@@ -203,6 +203,8 @@ def infusion_effect(
     if drug not in known or known[drug] not in INFUSION_RATE:
         return None
     allowed = INFUSION_RATE[known[drug]]
+    if "/kg/" not in allowed.unit:
+        return None
     rates = np.geomspace(allowed.low, allowed.high, RATES)
     body = Body(None, None, 75.0, None)
     plans = [schedule([Infusion(known[drug], float(rate))], body) for rate in rates]

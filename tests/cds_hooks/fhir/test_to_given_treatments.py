@@ -136,17 +136,17 @@ def test_a_dose_spread_over_hours_is_a_rate_and_not_a_bolus() -> None:
     assert given.dose.value == pytest.approx(0.96)
 
 
-def test_a_dose_spread_over_hours_in_words_only_is_not_understood() -> None:
+def test_a_dose_in_words_that_was_spread_over_hours_is_an_infusion() -> None:
     dosage = {"text": "0.96 mg", "route": INTO_A_VEIN}
     given = only(read(administration("Norepinephrine", dosage=dosage, **period("06:00", "08:00"))))
-    assert given.intervention is None
-    assert given.not_understood == "its dose is in words and was given over a time"
+    assert given.intervention == Infusion(Drug.NOREPINEPHRINE, pytest.approx(0.1))
+    assert given.not_understood is None
 
 
-def test_a_dose_over_a_few_minutes_is_a_bolus() -> None:
+def test_a_dose_over_minutes_is_given_over_them() -> None:
     dosage = {"dose": quantity(5, "mg"), "route": INTO_A_VEIN}
     given = only(read(administration("Metoprolol", dosage=dosage, **period("08:00", "08:03"))))
-    assert given.intervention == DrugDose(Drug.METOPROLOL, 5.0, Route.INTRAVENOUS)
+    assert given.intervention == DrugDose(Drug.METOPROLOL, 5.0, Route.INTRAVENOUS, 180.0)
 
 
 def test_a_fluid_takes_the_time_of_its_period_and_else_an_assumed_one_that_is_said() -> None:
