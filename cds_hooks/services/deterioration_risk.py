@@ -92,6 +92,8 @@ class DeteriorationRisk:
     def _cause(self, patient: PatientTwin, call: HookCall) -> str | None:
         """Return what is said of why the patient is in trouble; None when he is in none."""
         twin = patient.assimilation.twin
+        if not self._weigher.worth_asking(twin.measurements, call.received_at):
+            return None
         found = self._weigher.weigh(
             twin.measurements,
             twin.fit.body,

@@ -22,7 +22,7 @@ from twin.core.prior import FIXED_INPUTS
 from twin.core.trouble import LIMITS, in_trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from jaxtyping import Float
 
@@ -98,13 +98,15 @@ def charted_before(
     middle: Float[np.ndarray, " input"],
     size: float,
     emulator: Emulator,
-    draws: Draws,
+    draws: Callable[[int], Draws],
 ) -> Person:
     """Return the person after a set of vital signs from before the trouble."""
     shift, sds = _of(PERSON, emulator)
     seen = _joined([Moment.of(untroubled, age_h, middle, size, emulator)], emulator)
-    belief = Beliefs((middle + shift)[:, None], np.diag(sds)[None])
-    mean, covariance = updated(emulator, seen.rows, belief, seen.observed, draws)
+    belief = Beliefs((middle + shift)[:, None], np.diag(sds)[None, :, sds > 0.0])
+    mean, covariance = updated(
+        emulator, seen.rows, belief, seen.observed, draws(len(sds[sds > 0.0]))
+    )
     return Person(mean - middle, covariance)
 
 
@@ -115,15 +117,19 @@ def beliefs_of(
     emulator: Emulator,
 ) -> Beliefs:
     """Return what each hypothesis believes of this person."""
-    middles, factors = [], []
-    for hypothesis in hypotheses:
-        shift, sds = _of(hypothesis.insult, emulator)
-        middles.append(middle + person.mean + shift)
-        # A hair of variance keeps the inputs that nothing moves factorisable.
-        factors.append(np.linalg.cholesky(person.covariance + np.diag(sds**2 + 1e-12)))
-    return Beliefs(np.stack(middles, axis=1), np.stack(factors))
+    shifts, sds = zip(*(_of(each.insult, emulator) for each in hypotheses), strict=True)
+    middles = np.stack([middle + person.mean + shift for shift in shifts], axis=1)
+    # What neither the person nor any cause moves is no coordinate: draws of it would be wasted.
+    moved = np.flatnonzero(np.diag(person.covariance) + np.sum(np.square(sds), axis=0))
+    factors = np.zeros((len(hypotheses), len(middle), len(moved)))
+    for factor, sd in zip(factors, sds, strict=True):
+        # A hair of variance keeps factorisable what this one cause does not move.
+        covariance = person.covariance + np.diag(sd**2 + 1e-12)
+        factor[moved] = np.linalg.cholesky(covariance[np.ix_(moved, moved)])
+    return Beliefs(middles, factors)
 
 
+TROUBLED_DRAWS: Final = 128
 LEAST_SHARE: Final = 0.02
 """A share that few draws can tell from none."""
 
@@ -138,7 +144,7 @@ def shares_in_trouble(
     cause would be held against a patient for being mild in others.
     """
     quantities = (Quantity.HEART_RATE, *(quantity for quantity, _ in LIMITS))
-    z = np.repeat(draws.points[None], beliefs.factor.shape[0], axis=0)
+    z = np.repeat(draws.points[None, :, :TROUBLED_DRAWS], beliefs.factor.shape[0], axis=0)
     found = emulator.predict_rows(beliefs.inputs(z), emulator.rows(quantities))
     troubled = in_trouble(dict(zip(quantities, found, strict=True)))
     shares: np.ndarray = troubled.reshape(len(z), -1).mean(axis=1)

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
     from twin.core.emulator import Emulator
+    from twin.core.evidence import Beliefs
     from twin.core.measurements import Measurement
     from twin.core.observation_sets import ObservationSet
     from twin.core.parameters import Body
@@ -128,6 +129,12 @@ class CauseWeigher:
         inputs = self.emulator.inputs
         return tuple(h for h in self.hypotheses if not h.insult or next(iter(h.insult)) in inputs)
 
+    def worth_asking(self, measurements: Sequence[Measurement], now: datetime) -> bool:
+        """Return whether the newest vital signs show trouble: cheap, and weighing is not."""
+        usable, _ = screen(measurements, now)
+        sets = observation_sets(usable)
+        return bool(sets and troubles(sets[0]))
+
     def weigh(
         self,
         measurements: Sequence[Measurement],
@@ -158,19 +165,19 @@ class CauseWeigher:
         seen = seen_at_present(sets, PRESENT_H, middle, expectation.size, self.emulator)
         person = self._person(sets, middle, expectation.size)
         beliefs = beliefs_of(self.known, person, middle, self.emulator)
-        weighed = weigh(self.emulator, seen.rows, beliefs, seen.observed, self._drawn())
+        weighed = weigh(self.emulator, seen.rows, beliefs, seen.observed, self._drawn_for(beliefs))
         temperature = _recent(conditions.get(Condition.TEMPERATURE), sets[0])
         evidence = weighed.log_evidence + log_likelihoods(
             self.known, temperature, respiratory_rate_per_min
         )
         found = troubles(sets[0])
         if found:
-            evidence -= np.log(shares_in_trouble(self.emulator, beliefs, self._drawn()))
+            evidence -= np.log(shares_in_trouble(self.emulator, beliefs, self._drawn_for(beliefs)))
         probabilities = _normalised(evidence, _rates(self.known, base_rates))
         return Causes(
             self._candidates(evidence, probabilities),
             found,
-            self._telling(probabilities, weighed, seen, expectation.size),
+            self._telling(probabilities, weighed, seen, expectation.size) if found else (),
             self._left_out(),
             _sentences(self._left_out()),
             sets[0].taken_at,
@@ -202,13 +209,15 @@ class CauseWeigher:
         if earlier is None:
             return anybody(self.emulator)
         age_h = hours_before(earlier, sets[0])
-        return charted_before(earlier, age_h, middle, size, self.emulator, self._drawn())
+        return charted_before(earlier, age_h, middle, size, self.emulator, self._drawn)
 
-    def _drawn(self) -> Draws:
-        inputs = len(self.emulator.inputs)
-        if inputs not in self._draws:
-            self._draws[inputs] = Draws.stratified(inputs, SAMPLES, self.seed)
-        return self._draws[inputs]
+    def _drawn_for(self, beliefs: Beliefs) -> Draws:
+        return self._drawn(beliefs.factor.shape[2])
+
+    def _drawn(self, coordinates: int) -> Draws:
+        if coordinates not in self._draws:
+            self._draws[coordinates] = Draws.stratified(coordinates, SAMPLES, self.seed)
+        return self._draws[coordinates]
 
 
 def _why_not(sets: Sequence[ObservationSet], body: Body) -> str | None:

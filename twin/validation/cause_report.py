@@ -89,7 +89,11 @@ def drawn(patients: int, weigher: CauseWeigher) -> dict[Cause, int]:
 
 
 def report(
-    weigher: CauseWeigher, patients: int, seed: int, progress: Progress = lambda _: None
+    weigher: CauseWeigher,
+    patients: int,
+    seed: int,
+    progress: Progress = lambda _: None,
+    shown: Mapping[str, tuple[Extra, bool]] = SHOWN,
 ) -> dict[str, Any]:
     """Return accuracies, confusions and calibrations, each with its 95 % interval."""
     counts = drawn(patients, weigher)
@@ -97,7 +101,7 @@ def report(
     people = virtual_patients(counts, seed)
     rates = {cause: float(count) for cause, count in counts.items()}
     cases = {}
-    for name, (extra, earlier) in SHOWN.items():
+    for name, (extra, earlier) in shown.items():
         progress(name)
         cases[name] = judged(answers(people, weigher, extra, earlier, rates))
     progress("with the measurement that was proposed")
