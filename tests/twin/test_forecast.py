@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from twin.core.charted_history import charted
 from twin.core.estimate import Estimator
 from twin.core.events import Event, body_surface_m2, happens
-from twin.core.forecast import forecast
+from twin.core.forecast import HORIZONS_S, forecast, forecast_within
 from twin.core.haemodynamics import QUANTITIES, QUANTITY_INDEX, Quantity
+from twin.core.measurements import Device
 from twin.core.parameters import Body
 
 if TYPE_CHECKING:
@@ -116,3 +118,67 @@ def test_shock_needs_a_low_pressure_and_a_low_index_at_once() -> None:
 def test_the_surface_of_a_body_is_mostellers() -> None:
     assert body_surface_m2(Body(None, None, 80.0, 180.0)) == pytest.approx(2.0)
     assert body_surface_m2(Body(None, None, None, 180.0), size=1.0) == pytest.approx(1.9)
+
+
+def test_a_longer_horizon_is_never_the_safer_one(estimator: Estimator, bedside: Bedside) -> None:
+    for values in (bedside.stable, bedside.bleeding):
+        fit = converged(estimator, bedside, bedside.seen(values))
+        within = forecast_within(fit)
+        assert tuple(within) == HORIZONS_S
+        for event in Event:
+            risks = [within[horizon][event] for horizon in HORIZONS_S]
+            assert risks == sorted(risks)
+            assert all(0.0 <= risk <= 1.0 for risk in risks)
+
+
+def test_a_patient_returns_towards_the_level_that_his_own_course_shows(
+    estimator: Estimator, bedside: Bedside
+) -> None:
+    low = {Quantity.SYSTOLIC_PRESSURE: 96.0, Quantity.DIASTOLIC_PRESSURE: 57.0}
+    dip = {**bedside.stable, **low}
+    fit = converged(estimator, bedside, bedside.seen(dip))
+    pressure = Quantity.MEAN_PRESSURE
+    course = [bedside.seen({pressure: 88.0}, hours_ago=float(h)) for h in range(1, 25)]
+    history = [each for one in (*course, bedside.seen({pressure: 70.0})) for each in one]
+    alone, told = (
+        forecast(fit, 3600.0, history=known).at_horizon[pressure] for known in ((), history)
+    )
+    assert told.median > alone.median + 1.0
+    assert told.median < 88.0
+    assert told.width < alone.width
+
+
+def test_a_restless_patient_is_forecast_less_surely_than_a_steady_one(
+    estimator: Estimator, bedside: Bedside
+) -> None:
+    fit = converged(estimator, bedside, bedside.seen(bedside.stable))
+    pressure = Quantity.MEAN_PRESSURE
+    widths = []
+    for swing in (1.0, 20.0):
+        history = [
+            each
+            for h in range(25)
+            for each in bedside.seen({pressure: 89.0 + swing * (-1) ** h}, hours_ago=float(h))
+        ]
+        widths.append(forecast(fit, 3600.0, history=history).at_horizon[pressure].width)
+    assert widths[0] < 0.7 * widths[1]
+
+
+def test_a_history_is_read_by_device_and_what_nobody_has_is_left_out(bedside: Bedside) -> None:
+    pressure = Quantity.MEAN_PRESSURE
+    history = [
+        *bedside.seen({pressure: 80.0}, 2.0, Device.ARTERIAL_LINE),
+        *bedside.seen(
+            {Quantity.SYSTOLIC_PRESSURE: 120.0, Quantity.DIASTOLIC_PRESSURE: 60.0},
+            1.0,
+            Device.CUFF,
+        ),
+        *bedside.seen({pressure: 0.0}, 0.0),
+    ]
+    course = charted(history, pressure)
+    assert course.hours.tolist() == [-1.0, 0.0]
+    assert np.array_equal(
+        course.values,
+        [[np.nan, 80.0, np.nan, np.nan], [np.nan, np.nan, 80.0, np.nan]],
+        equal_nan=True,
+    )

@@ -10,7 +10,14 @@ import pytest
 from twin.core.haemodynamics import Quantity
 from twin.core.temperament import Belief, learn
 from twin.core.tracking import Chart, Charted, follow, learnt_spread
-from twin.core.wandering import CONSTANTS, ITSELF, Wandering, added_sds, stationary_sds, transition
+from twin.core.wandering import (
+    CONSTANTS,
+    SEEN_IN,
+    Wandering,
+    added_sds,
+    stationary_sds,
+    transition,
+)
 from twin.core.wanderings import SHIPPED
 
 PRESSURE = SHIPPED[Quantity.MEAN_PRESSURE].wandering
@@ -89,7 +96,7 @@ def test_a_cuffs_offset_against_the_line_is_learnt_and_taken_off() -> None:
     track = follow(charted(hours, np.full(24, 92.0), line), PRESSURE)
     # The last line value came at 22 h, so the line is what is expected at 23 h.
     assert track.expected[-1] == pytest.approx(80.0, abs=2.0)
-    assert track.means[-1] @ ITSELF == pytest.approx(80.0, abs=2.0)
+    assert track.means[-1] @ SEEN_IN[1] == pytest.approx(80.0, abs=2.0)
 
 
 def test_stays_laid_end_to_end_are_followed_each_from_its_own_start() -> None:
@@ -153,13 +160,13 @@ def test_paths_start_at_what_is_believed_and_spread_as_the_filter_says() -> None
     random = np.random.default_rng(8)
     stay = charted(np.arange(48.0), 62.0 + 4.0 * random.standard_normal(48))
     learnt = learn([stay], np.zeros(1, np.int64), PRESSURE, beliefs=True)
-    belief = Belief.after(learnt, 47)
-    path = belief.paths(0.25, 96, 4000, np.random.default_rng(0))
+    belief = Belief.after(learnt, 47, 1)
+    path = belief.paths(0.25 * np.arange(1, 97), 4000, np.random.default_rng(0))
     assert path[0].mean() == pytest.approx(belief.now, abs=1.0)
     assert path[0].std() < path[7].std() < path[95].std()
     one = replace(belief, weights=np.eye(18)[4], restlessness=1.0)
     there = transition(one.bank[4], 2.0)
     spread = there @ one.covariances[4] @ there.T + np.diag(added_sds(one.bank[4], 2.0) ** 2)
-    drawn = one.paths(0.25, 8, 20_000, np.random.default_rng(1))[-1]
-    assert drawn.mean() == pytest.approx(ITSELF @ there @ one.means[4], abs=0.2)
-    assert drawn.std() == pytest.approx(np.sqrt(ITSELF @ spread @ ITSELF), rel=0.03)
+    drawn = one.paths(np.array([0.25, 1.0, 2.0]), 20_000, np.random.default_rng(1))[-1]
+    assert drawn.mean() == pytest.approx(SEEN_IN[1] @ there @ one.means[4], abs=0.2)
+    assert drawn.std() == pytest.approx(np.sqrt(SEEN_IN[1] @ spread @ SEEN_IN[1]), rel=0.03)

@@ -2,8 +2,8 @@
 
 The thresholds are those by which outcome studies and the engines of the field define the events.
 The twin's probability of one is a *simulated haemodynamic risk*: how many of its plausible
-circulations get there. It has not been calibrated against outcomes and is not the risk of a
-cardiac arrest.
+circulations get there. It is not the risk of a cardiac arrest. Where charts of real patients hold
+enough events, ``forecast`` calibrates it on them (``wanderings.CURVES``).
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ def happens(
     """
     if event is Event.HYPOTENSION:
         low = path[QUANTITY_INDEX[Quantity.MEAN_PRESSURE]] < LOW_MEAN_PRESSURE_MMHG
-        return _lasts(low, int(np.ceil(HYPOTENSION_LASTS_S / sample_s)) + 1)
+        # Samples further apart than the event must last: one of them is enough.
+        return _lasts(low, int(HYPOTENSION_LASTS_S // sample_s) + 1)
     if event is Event.SHOCK:
         index = path[QUANTITY_INDEX[Quantity.CARDIAC_OUTPUT]] / surface_m2
         systolic = path[QUANTITY_INDEX[Quantity.SYSTOLIC_PRESSURE]]

@@ -8,13 +8,14 @@ each gains weight with what it foresaw (Bayesian model averaging: Raftery 2010, 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from twin.core.tracking import PRIOR_ERRORS, Chart, Track, learnt_spread
-from twin.core.wandering import DAY_H, ITSELF, Wandering, added_sds, stationary_sds
+from twin.core.wandering import DAY_H, SEEN_IN, STATES, Wandering, added_sds, stationary_sds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,45 +130,81 @@ class Belief:
     means: Float[np.ndarray, "temperament state"]
     covariances: Float[np.ndarray, "temperament state state"]
     restlessness: float
+    channel: int
+    """In which a path is seen, of ``wandering.CHANNELS``: that of the last value, with its
+    offset, since nothing tells a patient's cuff from the patient where no line lies."""
 
     @classmethod
-    def after(cls, learning: Learning, moment: int) -> Belief:
-        """Return the belief after a moment; the tracks must hold states."""
+    def after(cls, learning: Learning, moment: int, channel: int) -> Belief:
+        """Return the belief after a moment, seen in a channel; the tracks must hold states."""
         return cls(
             learning.bank,
             learning.weights[:, moment],
             np.stack([track.means[moment] for track in learning.tracks]),
             np.stack([track.covariances[moment] for track in learning.tracks]),
             float(learning.restlessness[moment]),
+            channel,
         )
 
     @property
     def now(self) -> float:
-        """Return the quantity itself, free of the devices' offsets."""
-        return float(self.weights @ self.means @ ITSELF)
+        """Return what the channel would show now, but for its noise."""
+        return float(self.weights @ self.means @ SEEN_IN[self.channel])
 
     def paths(
-        self, step_h: float, steps: int, count: int, random: np.random.Generator
+        self, times_h: Float[np.ndarray, " step"], count: int, random: np.random.Generator
     ) -> Float[np.ndarray, "step path"]:
-        """Return paths of the quantity itself at ``step_h``, ``2 step_h``, ... from now."""
-        kind = np.searchsorted(np.cumsum(self.weights), (np.arange(count) + 0.5) / count)
-        kind = np.minimum(kind, len(self.bank) - 1)
-        jitter = JITTER * np.eye(len(ITSELF))
+        """Return paths of what the channel would show at ascending times, but for its noise."""
+        kind = self._kinds(count)
+        jitter = JITTER * np.eye(len(STATES))
         roots = np.linalg.cholesky(self.covariances + jitter)
-        chance = random.standard_normal((count, len(ITSELF), 1))
+        chance = random.standard_normal((count, len(STATES), 1))
         state = self.means[kind] + self.restlessness * (roots[kind] @ chance)[:, :, 0]
-        keep = np.stack([_kept(each, step_h) for each in self.bank])[kind]
-        added = self.restlessness * np.stack([added_sds(each, step_h) for each in self.bank])[kind]
-        turn = 2.0 * np.pi * step_h / DAY_H
-        cosine, sine = np.cos(turn), np.sin(turn)
-        path = np.empty((steps, count))
-        for step in range(steps):
-            first = cosine * state[:, 5] + sine * state[:, 6]
-            state[:, 6] = cosine * state[:, 6] - sine * state[:, 5]
-            state[:, 5] = first
-            state = keep * state + added * random.standard_normal(state.shape)
-            path[step] = state @ ITSELF
+        path = np.empty((len(times_h), count))
+        for step, gap_h in enumerate(np.diff(times_h, prepend=0.0)):
+            state = self._after(state, float(gap_h), kind, random)
+            path[step] = state @ SEEN_IN[self.channel]
         return path
+
+    def _after(
+        self,
+        state: Float[np.ndarray, "path state"],
+        gap_h: float,
+        kind: Int[np.ndarray, " path"],
+        random: np.random.Generator,
+    ) -> Float[np.ndarray, "path state"]:
+        """Return each path's state after a gap, chance added."""
+        keep, added = _steps(self.bank, gap_h)
+        turn = 2.0 * np.pi * gap_h / DAY_H
+        cosine, sine = np.cos(turn), np.sin(turn)
+        turned = state.copy()
+        turned[:, 5] = cosine * state[:, 5] + sine * state[:, 6]
+        turned[:, 6] = cosine * state[:, 6] - sine * state[:, 5]
+        chance = self.restlessness * added[kind] * random.standard_normal(state.shape)
+        after: np.ndarray = keep[kind] * turned + chance
+        return after
+
+    def _kinds(self, count: int) -> Int[np.ndarray, " path"]:
+        """Return the temperament of each path, as many of each as it has weight."""
+        kind = np.searchsorted(np.cumsum(self.weights), (np.arange(count) + 0.5) / count)
+        kinds: np.ndarray = np.minimum(kind, len(self.bank) - 1)
+        return kinds
+
+    def noise_sds(self, count: int) -> Float[np.ndarray, " path"]:
+        """Return the standard deviation of what charting adds to each of so many paths."""
+        names = ("other_noise_sd", "line_noise_sd", "shape_noise_sd", "shape_noise_sd")
+        sds = np.array([getattr(each, names[self.channel]) for each in self.bank])
+        found: np.ndarray = self.restlessness * sds[self._kinds(count)]
+        return found
+
+
+@lru_cache(maxsize=256)
+def _steps(
+    bank: tuple[Wandering, ...], gap_h: float
+) -> tuple[Float[np.ndarray, "temperament state"], Float[np.ndarray, "temperament state"]]:
+    """Return what a gap leaves of every state, and the spread of what chance adds."""
+    keep = np.stack([_kept(each, gap_h) for each in bank])
+    return keep, np.stack([added_sds(each, gap_h) for each in bank])
 
 
 def _kept(wandering: Wandering, hours: float) -> Float[np.ndarray, " state"]:

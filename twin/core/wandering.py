@@ -37,9 +37,6 @@ SEEN_IN: Final = np.array(
 )
 """Which states add up to which channel."""
 
-ITSELF: Final = np.array([1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0])
-"""Which states add up to the quantity, free of any device's offset."""
-
 DAY_H: Final = 24.0
 
 CENTILES: Final = np.array(

@@ -135,9 +135,9 @@ SHIPPED: Final[Mapping[Quantity, Calibrated]] = {
 }
 
 CURVES: Final[Mapping[str, Mapping[int, tuple[float, float]]]] = {
-    "hypotension": {30: (-0.982, 0.595), 60: (-1.336, 0.586), 360: (-0.739, 0.644)},
-    "desaturation": {60: (-0.864, 0.751), 360: (0.065, 0.652)},
+    "hypotension": {60: (-1.292, 0.668), 360: (-0.533, 0.691)},
+    "desaturation": {60: (-1.257, 0.635), 360: (-0.320, 0.512)},
 }
 """Intercept and slope that turn the share of drawn paths that meet an event within so many
-minutes into a probability (``twin.evaluation.horizons``). Where no horizon is given, too few
-events were charted to teach it."""
+minutes into a probability (``twin.evaluation.horizons``). Shorter horizons have too few charted
+values to teach one of their own."""

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit, logit
+from scipy.special import expit, logit, ndtr
 
+from twin.core.forecast import LEAST_SHARE
 from twin.core.temperament import Belief, learn
 from twin.evaluation.crossfit import folds_of
 from twin.evaluation.scores import Figure, auprc, auroc, with_interval
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
     Pairs = Float[np.ndarray, " pair"]
 
 HORIZONS_MINUTES: Final = (5, 30, 60, 360)
-STEP_MINUTES: Final = 5.0
-PATHS: Final = 128
+MARKS_MINUTES: Final = np.array([5.0, 30.0, 60.0, 120.0, 180.0, 240.0, 300.0, 360.0])
+"""At these times a path is looked at, with the noise of charting: a chart shows no more."""
+PATHS: Final = 256
 FEWEST_EVENTS: Final = 20
 """With fewer, a figure would say nothing; only their number is told."""
 
@@ -54,13 +56,14 @@ def foreseen(
 ) -> Foreseen:
     """Return the shares of paths below ``limit``; ``told`` is called after every pair."""
     pairs, shares = [], []
-    ends = np.array([round(h / STEP_MINUTES) - 1 for h in HORIZONS_MINUTES])
+    ends = np.searchsorted(MARKS_MINUTES, HORIZONS_MINUTES)
     for pair, belief in _beliefs(cohort, forecasts, limit):
         random = np.random.default_rng(pair)
-        path = belief.paths(STEP_MINUTES / 60.0, int(ends[-1]) + 1, PATHS, random)
-        below = np.minimum.accumulate(path, axis=0)[ends] < limit
+        path = belief.paths(MARKS_MINUTES / 60.0, PATHS, random)
+        # The noise is not drawn but reckoned: rare events need more than so many paths.
+        above = np.cumprod(ndtr((path - limit) / belief.noise_sds(PATHS)), axis=0)[ends]
         pairs.append(pair)
-        shares.append(below.mean(axis=1))
+        shares.append(1.0 - above.mean(axis=1))
         told()
     order = np.argsort(pairs)
     found = np.array(shares).reshape(-1, len(ends))
@@ -80,8 +83,10 @@ def _beliefs(cohort: Cohort, forecasts: Forecasts, limit: float) -> Iterator[tup
         place = np.full(len(cohort.minute), -1)
         moments = np.concatenate([np.arange(ends[stay], ends[stay + 1]) for stay in mine])
         place[moments] = np.arange(len(moments))
+        line = np.concatenate([~np.isnan(stay.values[:, 1]) for stay in stays])
         for pair in np.flatnonzero((place[cohort.now] >= 0) & (cohort.value_now >= limit)):
-            yield int(pair), Belief.after(learnt, int(place[cohort.now[pair]]))
+            moment = int(place[cohort.now[pair]])
+            yield int(pair), Belief.after(learnt, moment, int(line[moment]))
 
 
 def happened(
@@ -128,8 +133,7 @@ def calibrated(share: Pairs, curve: tuple[float, float]) -> Pairs:
 
 
 def _logit(share: Pairs) -> Pairs:
-    # Half a path is the least that so many paths can tell from none.
-    found: np.ndarray = logit(np.clip(share, 0.5 / PATHS, 1.0 - 0.5 / PATHS))
+    found: np.ndarray = logit(np.clip(share, LEAST_SHARE, 1.0 - LEAST_SHARE))
     return found
 
 

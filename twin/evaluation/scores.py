@@ -40,14 +40,18 @@ def crps(rows: Rows, truth: Pairs) -> Pairs:
 
 def probability_below(rows: Rows, limit: float) -> Pairs:
     """Return the forecast probability of a value below ``limit``."""
-    found = np.empty(len(rows))
-    for place, row in enumerate(rows):
-        found[place] = np.interp(limit, row, CENTILES)
-    # Beyond the outer centiles the distance still tells forecasts apart.
-    middle, reach = rows[:, MEDIAN], rows[:, NINETY_FIFTH] - rows[:, FIFTH]
-    distance = (limit - middle) / np.maximum(reach, 1e-9)
-    found += 1e-4 * np.tanh(distance)
-    return np.asarray(np.clip(found, 0.0, 1.0))
+    found = np.array([np.interp(limit, row, CENTILES) for row in rows])
+    # Beyond the outer centiles the tails fall off exponentially, as fast as between the last two.
+    lower = CENTILES[0] * np.exp((limit - rows[:, 0]) * _fall(rows[:, 0], rows[:, 1]))
+    upper = CENTILES[0] * np.exp((rows[:, -1] - limit) * _fall(rows[:, -2], rows[:, -1]))
+    found = np.where(limit < rows[:, 0], lower, found)
+    return np.where(limit > rows[:, -1], 1.0 - upper, found)
+
+
+def _fall(inner: Pairs, outer: Pairs) -> Pairs:
+    """Return how fast a tail falls from its second last to its last centile."""
+    fall: np.ndarray = np.log(CENTILES[1] / CENTILES[0]) / np.maximum(np.abs(outer - inner), 1e-9)
+    return fall
 
 
 def auroc(truth: Bool[np.ndarray, " pair"], score: Pairs) -> float:

@@ -51,8 +51,14 @@ DRUG_WORDS: Final[Mapping[str, str]] = {
 """How charts call drugs, and their generic names; the first word found in the item counts."""
 
 SEDATIVES: Final = frozenset({"propofol", "midazolam", "fentanyl"})
-PER_KILOGRAM: Final = frozenset({"mcgkgmin", "mcg/kg/min"})
-"""Units of a rate in µg per kg and minute."""
+RATE_UNITS: Final[Mapping[str, tuple[str, float]]] = {
+    "mcgkgmin": ("µg/kg/min", 1.0),
+    "mcg/kg/min": ("µg/kg/min", 1.0),
+    "Umin": ("units/min", 1.0),
+    "units/hour": ("units/min", 1.0 / 60.0),
+}
+"""Units of a rate as charts write them, in the twin's words. A rate in a unit other than the
+twin's own for the drug counts as treatment whose effect is not known."""
 
 FLUID_WORDS: Final[tuple[tuple[str, FluidKind], ...]] = (
     (r"packed (rbc|red)", FluidKind.RED_CELLS),
@@ -78,12 +84,12 @@ RATES: Final = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
-    """An infusion of one drug: from ``minutes`` on at ``rates``, in µg/kg/min or as charted."""
+    """An infusion of one drug: from ``minutes`` on at ``rates``, in the unit named."""
 
     drug: str
     minutes: Minutes
     rates: Float[np.ndarray, " moment"]
-    dosed_by_weight: bool
+    unit: str
 
     def rate(self, minutes: Minutes, including_now: bool) -> Float[np.ndarray, " moment"]:
         """Return the rate that ran up to these minutes, or that was just set at them."""
@@ -122,7 +128,7 @@ class Treatment:
         total = np.zeros(len(minutes))
         row = QUANTITY_INDEX[quantity]
         for course in self.courses:
-            simulated = infusion_effect(course.drug) if course.dosed_by_weight else None
+            simulated = infusion_effect(course.drug, course.unit)
             if simulated is not None:
                 rates, effects = simulated
                 total += np.interp(course.rate(minutes, including_now), rates, effects[row])
@@ -156,12 +162,13 @@ def _within(minutes: Minutes, events: Minutes) -> Bool[np.ndarray, " moment"]:
 
 def treatment_of(given: Sequence[Given]) -> Treatment:
     """Return the treatment that acts on the circulation; the rest of the rows is passed over."""
-    rows: dict[tuple[str, bool], list[Given]] = {}
+    rows: dict[tuple[str, str], list[Given]] = {}
     boluses = []
     for row in given:
         drug, kind = _drug(row.item), _fluid(row.item)
         if drug is not None and row.rate is not None:
-            rows.setdefault((drug, row.rate_unit in PER_KILOGRAM), []).append(row)
+            unit, factor = RATE_UNITS.get(row.rate_unit, (row.rate_unit, 1.0))
+            rows.setdefault((drug, unit), []).append(row._replace(rate=row.rate * factor))
         elif kind is not None and _at_once(row):
             boluses.append(Bolus(kind, row.start_minute, row.amount or 0.0))
     courses = tuple(_course(*key, each) for key, each in sorted(rows.items()))
@@ -174,7 +181,7 @@ def _at_once(row: Given) -> bool:
     return short and row.amount_unit == "ml" and (row.amount or 0.0) >= BOLUS_ML
 
 
-def _course(drug: str, dosed_by_weight: bool, rows: Sequence[Given]) -> Course:
+def _course(drug: str, unit: str, rows: Sequence[Given]) -> Course:
     """Lay an infusion's rows end to end; where none runs on, it has stopped."""
     rates: dict[float, float] = {}
     for row in sorted(rows, key=lambda each: each.start_minute):
@@ -182,7 +189,7 @@ def _course(drug: str, dosed_by_weight: bool, rows: Sequence[Given]) -> Course:
         rates = {minute: rate for minute, rate in rates.items() if minute < row.start_minute}
         rates[row.start_minute] = row.rate or 0.0
         rates[row.start_minute + max(lasts, 1.0)] = 0.0
-    return Course(drug, np.array(list(rates)), np.array(list(rates.values())), dosed_by_weight)
+    return Course(drug, np.array(list(rates)), np.array(list(rates.values())), unit)
 
 
 def _drug(item: str) -> str | None:
@@ -196,14 +203,14 @@ def _fluid(item: str) -> FluidKind | None:
 
 @cache
 def infusion_effect(
-    drug: str,
+    drug: str, unit: str
 ) -> tuple[Float[np.ndarray, " rate"], Float[np.ndarray, "quantity rate"]] | None:
-    """Return rates and what each does to the standard adult; None for a drug not modelled."""
+    """Return rates and what each does to the standard adult; None where that is not modelled."""
     known = {each.value: each for each in Drug}
     if drug not in known or known[drug] not in INFUSION_RATE:
         return None
     allowed = INFUSION_RATE[known[drug]]
-    if "/kg/" not in allowed.unit:
+    if unit != allowed.unit:
         return None
     rates = np.geomspace(allowed.low, allowed.high, RATES)
     body = Body(None, None, 75.0, None)

@@ -21,10 +21,10 @@ def invented(hours: int, seed: int) -> np.ndarray:
     start = np.zeros((1, 7))
     start[0, 0] = wandering.level
     belief = Belief(
-        (wandering,), np.ones(1), start, np.diag(stationary_sds(wandering) ** 2)[None], 1.0
+        (wandering,), np.ones(1), start, np.diag(stationary_sds(wandering) ** 2)[None], 1.0, 1
     )
     random = np.random.default_rng(seed)
-    path = belief.paths(1.0, hours, 1, random)[:, 0]
+    path = belief.paths(np.arange(1.0, hours + 1.0), 1, random)[:, 0]
     return path + wandering.other_noise_sd * random.standard_normal(hours)
 
 

@@ -64,7 +64,8 @@ def test_a_volume_raises_pressure_and_its_effect_is_no_surprise_before_it_is_giv
 
 
 def test_a_drug_that_the_twin_does_not_know_is_a_change_without_an_effect() -> None:
-    assert infusion_effect("moonshine") is None
+    assert infusion_effect("moonshine", "µg/kg/min") is None
+    assert infusion_effect("norepinephrine", "mL/h") is None
     treatment = treatment_of([hourly("Fentanyl", 60, 100.0)])
     assert treatment.changed(np.array([60.0])).tolist() == [True]
     assert treatment.effect_ahead(Quantity.MEAN_PRESSURE, np.array([60.0])) == pytest.approx(0.0)
