@@ -33,6 +33,12 @@ def test_every_make_target_that_the_readme_names_is_one(target: str) -> None:
     "command",
     [
         ("serve",),
+        ("prepare",),
+        ("twin", "fit"),
+        ("twin", "plot"),
+        ("evaluate", "forecast"),
+        ("validate", "causes"),
+        ("validate", "recovery"),
         ("try",),
         ("conformance",),
         ("validate", "twin"),
