@@ -27,6 +27,7 @@ def register(application: typer.Typer) -> None:
     group.command("show")(show_card)
     group.command("check")(check_weights)
     group.command("trajectories")(make_trajectories)
+    group.command("evidence")(add_evidence_of)
     application.add_typer(group)
 
 
@@ -97,6 +98,25 @@ def make_trajectories(
 
     try:
         make_releases(run, to, version, built.date(), compute, console.print, previous)
+    except InferenceError as error:
+        console.print(str(error))
+        raise typer.Exit(2) from error
+
+
+def add_evidence_of(
+    run: Annotated[Path, typer.Argument(help="Folder of a run of `train trajectories`.")],
+    to: Annotated[Path, typer.Argument(help="Folder of the releases to write anew.")],
+    version: Annotated[str, typer.Option(help="Version of the release with this evidence.")],
+    candidate: Annotated[
+        Path | None, typer.Option(help="Releases made from the run that took no place.")
+    ] = None,
+) -> None:
+    """Add what a run has measured since to the risk release's card; its weights stay."""
+    from inference.errors import InferenceError
+    from inference.training.release_make import add_evidence
+
+    try:
+        add_evidence(run, to, version, console.print, candidate)
     except InferenceError as error:
         console.print(str(error))
         raise typer.Exit(2) from error

@@ -45,8 +45,9 @@ def log_odds(probability: Array) -> Array:
 def bounded(net: Array) -> Array:
     """Return the net's log-odds within `LARGEST_LOG_ODDS`.
 
-    On about one stay in a hundred the net's output leaves the range of everything else (to -28,
-    where boosting never passes -6); unbounded, it would outvote boosting there.
+    Of a net whose embeddings are not levelled (deploy/decisions/0031) one output in a hundred
+    leaves the range of everything else (to -28, where boosting never passes -6); unbounded, it
+    would outvote boosting there.
     """
     return np.clip(net, -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)
 

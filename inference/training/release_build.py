@@ -182,13 +182,18 @@ def judge(
                 round(one, 4) for one in calibration_line(died[~whole], log_odds(risk[~whole]))
             ],
         },
-        "net_range": {
-            "lowest": round(float(outputs.raw.min()), 2),
-            "highest": round(float(outputs.raw.max()), 2),
-            "share_bounded": round(float((outputs.raw != outputs.net).mean()), 5),
-        },
+        "net_range": net_range(outputs),
         "subgroups": _subgroups(examples, rows[whole], died[whole], risk[whole]),
     }, thresholds
+
+
+def net_range(outputs: Outputs) -> dict[str, float]:
+    """Return how far the net's own log-odds go, and how many of them have to be bounded."""
+    return {
+        "lowest": round(float(outputs.raw.min()), 2),
+        "highest": round(float(outputs.raw.max()), 2),
+        "share_bounded": round(float((outputs.raw != outputs.net).mean()), 5),
+    }
 
 
 def _discrimination(died: Array, risk: Array) -> dict[str, Any]:
@@ -266,7 +271,7 @@ def write_releases(
         "gradient_boosting": fitted.boosting_line.tolist(),
     }
     central, draws = fitted.fusion.central.tolist(), fitted.fusion.draws.tolist()
-    _write(
+    write_release(
         folder / NAME,
         graphs[NAME],
         {
@@ -280,7 +285,7 @@ def write_releases(
         },
     )
     boosting = evidence["parts"]["gradient_boosting"]
-    _write(
+    write_release(
         folder / BASELINE,
         graphs[BASELINE],
         {
@@ -300,7 +305,8 @@ def write_releases(
     )
 
 
-def _write(folder: Path, weights: bytes, document: dict[str, Any]) -> None:
+def write_release(folder: Path, weights: bytes, document: Mapping[str, Any]) -> None:
+    """Write weights, description and card of one release; the description is read back first."""
     folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(weights).hexdigest()
     whole = {

@@ -14,18 +14,21 @@ import onnx
 from numpy.typing import NDArray
 
 from inference.core.fusion import fused_log_odds, probability, weights_from
+from inference.core.release import ReleasedModel
 from inference.core.trajectory_reading import standards_of
 from inference.errors import TrainingDataUnusable
-from inference.releases.library import ReleaseLibrary
+from inference.releases.library import DESCRIPTION, ReleaseLibrary
 from inference.training import release_build
 from inference.training.compress import stored_in_8_bits
 from inference.training.examples import Examples, load_examples
 from inference.training.export import net_graph, side_by_side
 from inference.training.metrics import auprc, auroc, paired_difference
-from inference.training.release_words import TABLES
+from inference.training.release_words import TABLES, retraining_table
 from inference.training.trajectory_loop import averaged_net
 
 Array = NDArray[np.float64]
+READ_VERSIONS: Final = 4
+"""Of each stay, to fit the join and to judge: as it was, and its first three poorer versions."""
 COMPARED_VERSIONS: Final = 2
 """Of each held-out stay by the release before: as it was, and its first poorer version."""
 
@@ -49,7 +52,10 @@ def make_releases(
     net = net_graph(averaged_net(run / "net"))
     exact = side_by_side(_copy(net), _copy(boosting)).SerializeToString()
     small = side_by_side(stored_in_8_bits(_copy(net)), _copy(boosting)).SerializeToString()
-    calibrate, test = (np.flatnonzero(examples.part(name)) for name in ("calibrate", "test"))
+    read = examples.version < READ_VERSIONS
+    calibrate, test = (
+        np.flatnonzero(examples.part(name) & read) for name in ("calibrate", "test")
+    )
     report("reading the calibration part")
     outputs = release_build.run_graphs(small, examples, teacher, calibrate)
     fitted = release_build.fit(examples, outputs, calibrate)
@@ -68,9 +74,7 @@ def make_releases(
         chosen = examples.version[test] < COMPARED_VERSIONS
         said = fused_log_odds(fitted.fusion, judged.net, judged.members)[chosen]
         evidence["previous"] = _beside(previous, examples, teacher, test[chosen], said)
-    for name in TABLES:
-        if (run / f"{name}.json").exists():
-            evidence[name] = json.loads((run / f"{name}.json").read_text(encoding="utf-8"))
+    evidence |= _tables(run)
     graphs = {
         release_build.NAME: small,
         release_build.BASELINE: boosting.SerializeToString(),
@@ -79,6 +83,54 @@ def make_releases(
         to, version, built, graphs, examples, fitted, evidence, thresholds
     )
     report(f"wrote {', '.join(graphs)}")
+
+
+def add_evidence(
+    run: Path,
+    to: Path,
+    version: str,
+    report: Callable[[str], None],
+    candidate: Path | None = None,
+) -> None:
+    """Write the release in ``to`` anew with what a run has measured since; its weights stay.
+
+    Joins the run's tables to its evidence and measures the range of its net's output on the
+    held-out stays and their first poorer version. ``candidate`` is a folder of releases made from
+    the run and not put in its place.
+    """
+    library = ReleaseLibrary(to)
+    release = library.load(release_build.NAME)
+    weights = library.weights(release)
+    place = to / release_build.NAME
+    document = json.loads((place / DESCRIPTION).read_text(encoding="utf-8"))
+    examples = load_examples(run / "examples")
+    _check_standards(release, examples)
+    rows = np.flatnonzero(examples.part("test") & (examples.version < COMPARED_VERSIONS))
+    report("reading the test part")
+    outputs = release_build.run_graphs(weights, examples, np.load(run / "teacher.npy"), rows)
+    document["version"] = version
+    if candidate is not None:
+        other = json.loads((candidate / release_build.NAME / DESCRIPTION).read_text("utf-8"))
+        document["evidence"]["retraining"] = retraining_table(other)
+    document["evidence"] |= {"net_range": release_build.net_range(outputs), **_tables(run)}
+    release_build.write_release(place, weights, document)
+    report(f"wrote {release_build.NAME} {version}")
+
+
+def _tables(run: Path) -> dict[str, Any]:
+    files = {name: run / f"{name}.json" for name in TABLES}
+    return {
+        name: json.loads(file.read_text(encoding="utf-8"))
+        for name, file in files.items()
+        if file.exists()
+    }
+
+
+def _check_standards(release: ReleasedModel, examples: Examples) -> None:
+    before, now = standards_of(release), examples.standards
+    for field in fields(now):
+        if not np.array_equal(getattr(before, field.name), getattr(now, field.name)):
+            raise TrainingDataUnusable(release.identity, 0, "the standards of this run's images")
 
 
 def _beside(
@@ -91,10 +143,7 @@ def _beside(
     """Judge the release before on the same examples; it must standardise images alike."""
     library = ReleaseLibrary(folder)
     release = library.load(release_build.NAME)
-    before, now = standards_of(release), examples.standards
-    for field in fields(now):
-        if not np.array_equal(getattr(before, field.name), getattr(now, field.name)):
-            raise TrainingDataUnusable(release.identity, 0, "the standards of this run's images")
+    _check_standards(release, examples)
     outputs = release_build.run_graphs(library.weights(release), examples, teacher, rows)
     joined = fused_log_odds(weights_from(release.calibration), outputs.net, outputs.members)
     return beside_previous(examples, rows, (said, joined), release.identity)

@@ -60,7 +60,7 @@ SHARED_ATTRIBUTES: Final = {
 }
 
 
-TABLES: Final = ("ablation", "fusion", "compound_scaling")
+TABLES: Final = ("retraining", "ablation", "fusion", "compound_scaling")
 """Evidence that is a table: title, note, columns and rows; kept in the order of the card."""
 
 
@@ -183,3 +183,31 @@ def range_text(found: Mapping[str, float]) -> str:
 def signed_text(figure: Mapping[str, float]) -> str:
     """Return a difference with its interval in words, signs written out."""
     return f"{figure['value']:+.3f} ({figure['low']:+.3f} to {figure['high']:+.3f})"
+
+
+def retraining_table(candidate: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table of a release that was made and judged, and not put in this one's place."""
+    evidence = candidate["evidence"]
+    rows = {
+        "joined": evidence["held_out"],
+        "EfficientNet-B3 alone": evidence["parts"]["efficientnet_b3"],
+        "gradient boosting alone": evidence["parts"]["gradient_boosting"],
+    }
+    beside = evidence["previous"]
+    return {
+        "title": "A training from the start that did not take this release's place",
+        "note": (
+            f"{evidence['compute']} Judged on the same held-out stays as this release, its "
+            f"join minus this one's: AUROC {signed_text(beside['auroc_difference'])}, AUPRC "
+            f"{signed_text(beside['auprc_difference'])}; on their first poorer version AUROC "
+            f"{signed_text(beside['auroc_poorer_difference'])}. "
+            f"{range_text(evidence['net_range'])} Its embeddings are levelled "
+            "and its normalisation settled; the "
+            "tables of parts and of joins below are of that recipe, and their joins of that net."
+        ),
+        "columns": ["that training", "AUROC", "AUPRC", "Brier"],
+        "rows": [
+            [name, *(interval_text(one[key]) for key in ("auroc", "auprc", "brier"))]
+            for name, one in rows.items()
+        ],
+    }

@@ -137,6 +137,29 @@ def test_a_release_is_compared_with_the_one_before_on_the_same_stays(
     assert "AUROC +0.000 (+0.000 to +0.000)" in card
 
 
+def test_evidence_measured_later_joins_the_card_and_leaves_the_weights(
+    run_folder: Path, tmp_path: Path
+) -> None:
+    from inference.training.release_make import add_evidence, make_releases
+
+    make_releases(run_folder, tmp_path, "0.0.1", date(2026, 1, 1), "a minute", lambda line: None)
+    before = ReleaseLibrary(tmp_path).load("deterioration")
+    table = {"title": "A later table", "note": "", "columns": ["a"], "rows": [["1"]]}
+    (run_folder / "compound_scaling.json").write_text(json.dumps(table))
+    rival = tmp_path / "rival"
+    make_releases(
+        run_folder, rival, "0.1", date(2026, 1, 1), "an hour", lambda line: None, tmp_path
+    )
+    add_evidence(run_folder, tmp_path, "0.0.2", lambda line: None, rival)
+    (run_folder / "compound_scaling.json").unlink()
+    library = ReleaseLibrary(tmp_path)
+    after = library.load("deterioration")
+    assert (after.version, after.digest) == ("0.0.2", before.digest)
+    assert library.weights(after)
+    assert "A later table" in library.card("deterioration")
+    assert "an hour Judged on the same held-out stays" in library.card("deterioration")
+
+
 def test_a_release_of_other_standards_cannot_be_compared_with(
     run_folder: Path, tmp_path: Path
 ) -> None:
