@@ -25,6 +25,7 @@ from cds_hooks.security.egress_transport import client
 from cds_hooks.services.templates import (
     GIVEN_TREATMENTS,
     IMAGING,
+    IMAGING_STUDIES,
     LABORATORY,
     OBSERVATIONS,
     TREATMENT,
@@ -205,7 +206,7 @@ def test_enough_resources_are_enough(ask: Ask) -> None:
 
 
 def test_studies_come_newest_first(ask: Ask) -> None:
-    found = ask(filled(next(iter(IMAGING.values()))))
+    found = ask(filled(IMAGING[IMAGING_STUDIES]))
     assert [each["id"] for each in found] == ["p1-study-2", "p1-study-1", "p1-study-0"]
 
 
