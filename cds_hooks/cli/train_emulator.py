@@ -17,9 +17,15 @@ from rich.progress import track
 from cds_hooks.cli.report import console, machine, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from twin.core.emulator import Emulator
+    from twin.core.emulator_training import Study
+
+    Choice = Callable[[int, int], Study]
+    """How many circulations and which seed in, the circulations to learn from out."""
 
 CHUNK = 2048
 """Circulations simulated at a time: bounds the memory of their beats."""
@@ -30,7 +36,9 @@ def register(train: typer.Typer) -> None:
 
     @train.command("emulator")
     def emulator(
-        circulations: Annotated[int, typer.Option(help="How many to simulate at rest.")] = 40_000,
+        circulations: Annotated[
+            int, typer.Option(min=1000, help="How many to simulate at rest.")
+        ] = 40_000,
         epochs: Annotated[int, typer.Option(help="How often each is shown.")] = 150,
         seed: Annotated[int, typer.Option(help="Of the circulations and of the network.")] = 1,
         output: Annotated[
@@ -39,21 +47,25 @@ def register(train: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     ) -> None:
         """Simulate circulations, train the emulator on them, and write its weights."""
-        figures = trained(circulations, epochs, seed, output)
+        from twin.core.emulator_training import study
+
+        figures = trained(study, circulations, epochs, seed, output)
         if as_json:
             print_json(figures)
         else:
             console.print_json(data=figures)
 
 
-def trained(circulations: int, epochs: int, seed: int, output: Path) -> dict[str, object]:
-    """Train, write, and return what was spent and how large the errors on unseen ones are."""
-    from twin.core.emulator_training import study, train
+def trained(
+    choose: Choice, circulations: int, epochs: int, seed: int, output: Path
+) -> dict[str, object]:
+    """Train on what ``choose`` draws, write, and return what was spent and the errors."""
+    from twin.core.emulator_training import train
     from twin.core.rest import model_version
     from twin.store.emulator_file import write_emulator
 
     began = time.perf_counter()
-    studied = study(circulations, seed)
+    studied = choose(circulations, seed)
     states = at_rest(studied.parameters)
     simulated = time.perf_counter()
     with console.status("training") as status:

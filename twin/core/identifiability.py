@@ -25,7 +25,8 @@ WORST_RESIDUAL: Final = 3.0
 """In standard deviations; one value in 370 lies further out by chance."""
 
 FEWEST_EFFECTIVE: Final = 25.0
-"""Of 256: below it the ensemble is the smoother's guess, and intervals cannot be believed."""
+"""A fifth of the ensemble: below it that is the smoother's guess, and intervals cannot be
+believed."""
 
 WIDE_SHARE: Final = 0.45
 """A 90 % interval of cardiac output wider than this share of its median is called wide: it spans

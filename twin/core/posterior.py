@@ -31,7 +31,7 @@ ASSIMILATIONS = 4
 
 STEPS = 8
 """Against chains a thousand times as long, eight leave the means of the outputs within a tenth of
-their spread, which is what 256 members show by chance."""
+their spread where there are 256 members; 128 wobble by a seventh, by chance alone."""
 
 MOST_OBSERVATIONS = 96
 """More measurements than the twin has quantities, at as many moments as are ever fitted."""
