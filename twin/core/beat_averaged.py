@@ -144,6 +144,23 @@ def simulate(
     return readings(_run(blocks, schedule, duration_s, sample_s), parameters.shape[1])
 
 
+def led(
+    schedule: Schedule,
+    lead_s: float,
+    state: Float[np.ndarray, "block place"],
+) -> Float[np.ndarray, "block place"]:
+    """Return the state that the schedule's past leads to: at time 0, from ``state`` before it.
+
+    Raises
+    ------
+    SimulationError
+        The time is no multiple of 5 s.
+    """
+    blocks = state.copy()
+    _run(blocks, schedule, lead_s, lead_s, begins_s=-lead_s)
+    return blocks
+
+
 def simulate_each(
     parameters: Float[np.ndarray, "parameter member"],
     schedules: Sequence[Schedule],
@@ -175,9 +192,10 @@ def _run(
     duration_s: float,
     sample_s: float,
     settling: bool = False,
+    begins_s: float = 0.0,
 ) -> Float[np.ndarray, "block sample place"]:
     intervals, per_sample = whole_intervals(duration_s, sample_s, CONTROL_S)
-    controls = controls_over(schedule, (np.arange(intervals) + 0.5) * CONTROL_S)
+    controls = controls_over(schedule, begins_s + (np.arange(intervals) + 0.5) * CONTROL_S)
     controls[:, CONTROL_INDEX["settling"]] = settling
     samples = np.zeros((blocks.shape[0], intervals // per_sample, READ_ROWS * LANES), np.float32)
     for block, taken in zip(blocks, samples, strict=True):
