@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from twin.core.measurements import Measurement
     from twin.core.parameters import Body
     from twin.core.stored_twin import PatientKey, StoredTwin
+    from twin.core.treatment import Administration
 
 
 class TwinStore(Protocol):
@@ -50,6 +51,15 @@ class Estimator(Protocol):
         """Return the version of the model behind the fits; a twin of another is fitted anew."""
         ...
 
-    def fit(self, measurements: Sequence[Measurement], body: Body, now: datetime) -> Fit:
-        """Return the twin that these measurements leave; never raises for data."""
+    def fit(
+        self,
+        measurements: Sequence[Measurement],
+        body: Body,
+        now: datetime,
+        given: Sequence[Administration] = (),
+    ) -> Fit:
+        """Return the twin that these measurements leave under what was given.
+
+        Never raises for data; ``given`` has passed ``twin.core.treatment.screened``.
+        """
         ...

@@ -19,13 +19,14 @@ from twin.core.comparison import (
     SimulatedEffect,
     compare_interventions,
 )
-from twin.core.forecast import Forecast, forecast
+from twin.core.forecast import Forecast, forecast, forecast_within
 from twin.core.haemodynamics import Quantity
 from twin.core.measurements import Measurement
 from twin.core.observation_sets import CLOCK_TOLERANCE
 from twin.core.parameters import Body
 from twin.core.ranking import USUAL_GOAL, Goal, Ranked, rank
 from twin.core.stored_twin import PatientKey, StoredTwin
+from twin.core.treatment import Administration, Refused, Underway, screened, underway_at
 from twin.errors import StoreUnavailable, TwinIsNewer, TwinNotFound
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "USUAL_GOAL",
+    "Administration",
     "Assimilation",
     "Comparison",
     "Forecast",
@@ -45,11 +47,14 @@ __all__ = [
     "PatientKey",
     "Plan",
     "Ranked",
+    "Refused",
     "SimulatedEffect",
     "StoredTwin",
+    "Underway",
     "assimilate",
     "compare_interventions",
     "forecast",
+    "forecast_within",
     "rank",
     "recall",
     "warm_up",
@@ -83,6 +88,10 @@ class Assimilation:
     """True when nothing was new and the stored fit stands."""
     latest_at: datetime | None
     """When the newest kept measurement was taken; None without any."""
+    underway: Underway
+    """The recorded treatment that the fit stands under, to simulate and forecast with."""
+    not_simulated: tuple[Refused, ...] = ()
+    """Recorded treatment that is left out, with the reasons."""
     keeping: Future[str | None] | None = None
     """The twin being kept while the caller goes on; None where there is nothing to keep."""
 
@@ -141,17 +150,21 @@ def assimilate(
     measurements: Sequence[Measurement],
     body: Body,
     now: datetime,
+    given: Sequence[Administration] = (),
 ) -> Assimilation:
-    """Add what is new to the patient's twin and return it fitted.
+    """Add what is new to the patient's twin and return it fitted under what was ``given``.
 
-    Measurements already known by reference change nothing. A store that fails costs no answer: the
-    fit stands, from this call's measurements and what could be recalled, and ``not_saved`` says
-    so. The twin is kept beside whatever the caller does with the fit.
+    Measurements already known by reference change nothing. ``given`` is all recorded treatment, as
+    it is known now; another one than the last time makes a new fit. A store that fails costs no
+    answer: the fit stands, from this call's measurements and what could be recalled, and
+    ``not_saved`` says so. The twin is kept beside whatever the caller does with the fit.
     """
+    treatment, refused = screened(given, body, now)
 
     def fitted() -> tuple[Assimilation, bool]:
         stored, lost = _recalled(store, patient)
-        return _updated(estimator, patient, stored, measurements, body, now), lost
+        updated = _updated(estimator, patient, stored, measurements, body, now, treatment)
+        return replace(updated, not_simulated=refused), lost
 
     first, lost = fitted()
     if first.unchanged:
@@ -194,6 +207,7 @@ def _updated(
     measurements: Sequence[Measurement],
     body: Body,
     now: datetime,
+    given: tuple[Administration, ...],
 ) -> Assimilation:
     known = stored.measurements if stored else ()
     new = _unknown(measurements, known, now)
@@ -203,13 +217,15 @@ def _updated(
         stored is not None
         and not new
         and stored.fit.body == body
+        and stored.given == given
         and stored.model_version == estimator.model_version
     ):
-        return Assimilation(stored, stored.fit, (), True, latest)
-    fit = estimator.fit(kept, body, now)
+        underway = underway_at(given, stored.fit.taken_at, now)
+        return Assimilation(stored, stored.fit, (), True, latest, underway)
+    fit = estimator.fit(kept, body, now, given)
     revision = (stored.revision if stored else 0) + 1
-    twin = StoredTwin(patient, revision, estimator.model_version, now, kept, fit)
-    return Assimilation(twin, fit, new, False, latest)
+    twin = StoredTwin(patient, revision, estimator.model_version, now, kept, fit, given)
+    return Assimilation(twin, fit, new, False, latest, underway_at(given, fit.taken_at, now))
 
 
 def _unknown(

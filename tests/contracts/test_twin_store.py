@@ -9,16 +9,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 
 from twin.core.fit import Fit, FitOutcome, Interval
 from twin.core.haemodynamics import Quantity
+from twin.core.interventions import Drug, DrugDose, Fluid, FluidKind, Infusion, Route
 from twin.core.measurements import Condition, Device, Measurement
 from twin.core.parameters import Body
 from twin.core.stored_twin import PatientKey, StoredTwin
+from twin.core.treatment import Administration
 from twin.errors import TwinIsNewer, TwinNotFound
 from twin.store.memory import MemoryTwinStore
+from twin.store.payload import LAYOUT, from_bytes, to_bytes
 from twin.store.sqlite import SqliteTwinStore
 
 if TYPE_CHECKING:
@@ -119,3 +123,27 @@ def test_two_writers_of_one_revision_cannot_both_win(store: TwinStore) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(attempt, range(8))) == 1
+
+
+def test_the_treatment_that_a_fit_stands_under_comes_back_with_it(store: TwinStore) -> None:
+    begun = NOON - timedelta(hours=3)
+    given = (
+        Administration(Infusion(Drug.NOREPINEPHRINE, 0.2), begun, None, "Given/1"),
+        Administration(DrugDose(Drug.ESMOLOL, 40.0, Route.INTRAVENOUS, 60.0), begun, None),
+        Administration(Fluid(FluidKind.ALBUMIN, 250.0, 900.0), begun, NOON, "Given/3"),
+    )
+    twin = a_twin()
+    store.save(replace(twin, given=given, fit=replace(twin.fit, taken_at=NOON)))
+    found = store.load(twin.patient)
+    assert found.given == given
+    assert [each.reference for each in found.given] == ["Given/1", "", "Given/3"]
+    assert found.fit.taken_at == NOON
+
+
+def test_a_twin_kept_before_treatment_was_is_still_read() -> None:
+    kept = msgspec.msgpack.decode(to_bytes(a_twin()))
+    del kept["given"], kept["fit"]["taken_at"]
+    older = from_bytes(msgspec.msgpack.encode(kept | {"layout": 1}))
+    assert (older.given, older.fit.taken_at, older.revision) == ((), None, 1)
+    with pytest.raises(ValueError, match="layout"):
+        from_bytes(msgspec.msgpack.encode(kept | {"layout": LAYOUT + 1}))

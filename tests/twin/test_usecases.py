@@ -12,11 +12,21 @@ import pytest
 from twin.core.estimate import Estimator
 from twin.core.fit import FitOutcome
 from twin.core.haemodynamics import Quantity
+from twin.core.interventions import Drug, Infusion
 from twin.core.measurements import Measurement
+from twin.core.parameters import PARAMETER_INDEX
 from twin.core.stored_twin import PatientKey, StoredTwin
 from twin.errors import StoreUnavailable, TwinNotFound
 from twin.store.memory import MemoryTwinStore
-from twin.usecases import KEPT_FOR, MOST_KEPT, Assimilation, assimilate, recall, warm_up
+from twin.usecases import (
+    KEPT_FOR,
+    MOST_KEPT,
+    Administration,
+    Assimilation,
+    assimilate,
+    recall,
+    warm_up,
+)
 
 if TYPE_CHECKING:
     from tests.twin.conftest import Bedside
@@ -189,3 +199,57 @@ def test_a_changed_body_is_fitted_anew(estimator: Estimator, bedside: Bedside) -
 
 def test_warming_up_leaves_nothing_behind(estimator: Estimator, bedside: Bedside) -> None:
     warm_up(estimator, bedside.noon)
+
+
+class TestTreatment:
+    """What is recorded as given belongs to the twin as the measurements do."""
+
+    BEGUN = timedelta(hours=3)
+
+    def assimilated(
+        self,
+        store: TwinStore,
+        estimator: Estimator,
+        bedside: Bedside,
+        *given: Administration,
+    ) -> Assimilation:
+        seen = bedside.seen(bedside.stable)
+        result = assimilate(store, estimator, PATIENT, seen, bedside.man, bedside.noon, given)
+        _ = result.not_saved
+        return result
+
+    def running(self, bedside: Bedside, rate: float, reference: str) -> Administration:
+        infusion = Infusion(Drug.NOREPINEPHRINE, rate)
+        return Administration(infusion, bedside.noon - self.BEGUN, None, reference)
+
+    def test_another_rate_makes_another_fit_of_the_same_measurements(
+        self, estimator: Estimator, bedside: Bedside
+    ) -> None:
+        store = MemoryTwinStore()
+        first = self.assimilated(store, estimator, bedside)
+        second = self.assimilated(store, estimator, bedside, self.running(bedside, 0.1, "Given/1"))
+        assert (second.unchanged, second.used, second.twin.revision) == (False, (), 2)
+        row = PARAMETER_INDEX["systemic_resistance"]
+        assert second.fit.parameters[row].mean() < first.fit.parameters[row].mean()
+        assert recall(store, PATIENT).given == second.twin.given
+
+    def test_the_same_treatment_in_a_new_version_changes_nothing(
+        self, estimator: Estimator, bedside: Bedside
+    ) -> None:
+        store = MemoryTwinStore()
+        self.assimilated(store, estimator, bedside, self.running(bedside, 0.1, "Given/1/1"))
+        again = self.assimilated(
+            store, estimator, bedside, self.running(bedside, 0.1, "Given/1/2")
+        )
+        assert again.unchanged
+        assert again.underway.given[0].starts_at_s == -self.BEGUN.total_seconds()
+
+    def test_what_cannot_be_simulated_is_handed_back_with_its_reason_and_not_fitted(
+        self, estimator: Estimator, bedside: Bedside
+    ) -> None:
+        flood = self.running(bedside, 900.0, "Given/1")
+        result = self.assimilated(MemoryTwinStore(), estimator, bedside, flood)
+        (refused,) = result.not_simulated
+        assert refused.administration is flood
+        assert "plausible range" in refused.reason
+        assert result.twin.given == ()

@@ -18,7 +18,7 @@ from twin.core.hypotheses import PERSON
 from twin.core.observation_sets import ObservationSet, contradiction
 from twin.core.parameters import PARAMETER_INDEX, standard_adult
 from twin.core.posterior import Observed
-from twin.core.prior import FIXED_INPUTS
+from twin.core.prior import FIXED_INPUTS, GIVEN
 from twin.core.trouble import LIMITS, in_trouble
 
 if TYPE_CHECKING:
@@ -86,10 +86,29 @@ def hours_before(earlier: ObservationSet, later: ObservationSet) -> float:
     return (later.taken_at - earlier.taken_at).total_seconds() / 3600.0
 
 
+RESPONSE_SHARE: Final = 0.5
+"""Of what a drug is known to do, by which one person's answer differs from another's (assumed).
+
+Groups differ by half as much (``discrepancy.EFFECT_SHARE``); hearts that fail quicken under
+dobutamine by a fifth of what healthy ones do (``pressors_and_inotropes``). Without it, whoever
+answers a drug less than others would be held to suffer from another one.
+"""
+
+
 def anybody(emulator: Emulator) -> Person:
     """Return the person of whom nothing was charted yet."""
     shift, sds = _of(PERSON, emulator)
     return Person(shift, np.diag(sds**2))
+
+
+def answering(person: Person, middle: Float[np.ndarray, " input"], emulator: Emulator) -> Person:
+    """Return the person with his own, unknown answer to the drugs that are known to act."""
+    covariance = person.covariance.copy()
+    for place, name in enumerate(emulator.inputs):
+        if name in GIVEN:
+            response = (RESPONSE_SHARE * middle[place]) ** 2
+            covariance[place, place] = max(covariance[place, place], response)
+    return person._replace(covariance=covariance)
 
 
 def charted_before(

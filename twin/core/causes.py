@@ -17,6 +17,7 @@ import numpy as np
 from twin.core.beliefs import (
     Person,
     Seen,
+    answering,
     anybody,
     beliefs_of,
     charted_before,
@@ -41,10 +42,11 @@ from twin.core.prior import Expectation
 from twin.core.signs import log_likelihoods
 from twin.core.student import Draws
 from twin.core.telling import Telling, most_telling
+from twin.core.treatment import Administration, standing_at
 from twin.core.trouble import troubles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from jaxtyping import Float
@@ -142,6 +144,7 @@ class CauseWeigher:
         now: datetime,
         respiratory_rate_per_min: float | None = None,
         base_rates: Mapping[Cause, float] | None = None,
+        given: Sequence[Administration] = (),
     ) -> Causes | NotWeighed:
         """Return the causes with their probabilities; never raises for data.
 
@@ -154,16 +157,23 @@ class CauseWeigher:
         base_rates
             In place of those of ``HYPOTHESES``: what is usual in this place. A cause that is not
             named is ruled out.
+        given
+            Recorded treatment that passed ``treatment.screened``: known, and so no cause.
         """
         usable, _ = screen(measurements, now)
         sets = observation_sets(usable)
         if refusal := _why_not(sets, body):
             return NotWeighed(refusal)
         conditions = latest_conditions(usable)
-        expectation = Expectation.of(body, {c: m.value for c, m in conditions.items()})
+        known = {c: m.value for c, m in conditions.items()}
+
+        def expected(at: datetime) -> Expectation:
+            return Expectation.of(body, known, standing_at(given, body, at))
+
+        expectation = expected(sets[0].taken_at)
         middle = middle_of(self.emulator, expectation)
         seen = seen_at_present(sets, PRESENT_H, middle, expectation.size, self.emulator)
-        person = self._person(sets, middle, expectation.size)
+        person = answering(self._person(sets, expected), middle, self.emulator)
         beliefs = beliefs_of(self.known, person, middle, self.emulator)
         weighed = weigh(self.emulator, seen.rows, beliefs, seen.observed, self._drawn_for(beliefs))
         temperature = _recent(conditions.get(Condition.TEMPERATURE), sets[0])
@@ -179,7 +189,7 @@ class CauseWeigher:
             found,
             self._telling(probabilities, weighed, seen, expectation.size) if found else (),
             self._left_out(),
-            _sentences(self._left_out()),
+            _sentences(self._left_out(), treated=bool(given)),
             sets[0].taken_at,
         )
 
@@ -203,13 +213,17 @@ class CauseWeigher:
     def _left_out(self) -> tuple[Cause, ...]:
         return tuple(h.cause for h in self.hypotheses if h not in self.known)
 
-    def _person(self, sets: Sequence[ObservationSet], middle: np.ndarray, size: float) -> Person:
+    def _person(
+        self, sets: Sequence[ObservationSet], expected: Callable[[datetime], Expectation]
+    ) -> Person:
         """Return the person as the last untroubled set before the trouble leaves him."""
         earlier = _untroubled(sets)
         if earlier is None:
             return anybody(self.emulator)
         age_h = hours_before(earlier, sets[0])
-        return charted_before(earlier, age_h, middle, size, self.emulator, self._drawn)
+        then = expected(earlier.taken_at)
+        middle = middle_of(self.emulator, then)
+        return charted_before(earlier, age_h, middle, then.size, self.emulator, self._drawn)
 
     def _drawn_for(self, beliefs: Beliefs) -> Draws:
         return self._drawn(beliefs.factor.shape[2])
@@ -263,12 +277,17 @@ def _normalised(log_evidence: np.ndarray, rates: np.ndarray) -> np.ndarray:
     return normalised
 
 
-def _sentences(left_out: Sequence[Cause]) -> tuple[str, ...]:
-    simulated = (
+def _sentences(left_out: Sequence[Cause], treated: bool) -> tuple[str, ...]:
+    said = [
         "The causes were weighed on simulated circulations; their probabilities are not "
         "validated on patients."
-    )
-    if not left_out:
-        return (simulated,)
-    names = ", ".join(cause.value for cause in left_out)
-    return (simulated, f"Not weighed, because the model does not hold them: {names}.")
+    ]
+    if treated:
+        said.append(
+            "Recorded treatment is known to the model and counts as no cause: where it explains "
+            f'the trouble by itself, "{Cause.NONE_OF_THESE.value}" is likeliest.'
+        )
+    if left_out:
+        names = ", ".join(cause.value for cause in left_out)
+        said.append(f"Not weighed, because the model does not hold them: {names}.")
+    return tuple(said)

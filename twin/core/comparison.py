@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.special import ndtr
 
-from twin.core.beat_averaged import settled, simulate_each
+from twin.core.beat_averaged import simulate_each
 from twin.core.discrepancy import DISCREPANCIES, EFFECT_SHARE
 from twin.core.events import LOW_MEAN_PRESSURE_MMHG, body_surface_m2
 from twin.core.fit import intervals
 from twin.core.forecast import size_of
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
 from twin.core.identifiability import model_sds, possible_ends
-from twin.core.interventions import NOTHING, Intervention, schedule
+from twin.core.interventions import Intervention, Stop
+from twin.core.treatment import UNTREATED, Underway
+from twin.core.underway import begun_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,10 +42,10 @@ WORSE_WEDGE_MMHG: Final = 18.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A named treatment; all its interventions start now."""
+    """A named treatment; all its interventions start now, and what it stops ends now."""
 
     name: str
-    interventions: tuple[Intervention, ...]
+    interventions: tuple[Intervention | Stop, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +59,7 @@ class SimulatedEffect:
     after: Mapping[Quantity, Interval]
     """The state at ``at_s``."""
     change: Mapping[Quantity, Interval]
-    """At ``at_s``, against doing nothing, member by member."""
+    """At ``at_s``, against doing nothing new, member by member: what runs goes on."""
     probability_map_below_65: float
     """Of the mean pressure being below 65 mmHg at some minute within ``at_s``."""
     probability_worse: float
@@ -70,7 +72,7 @@ class SimulatedEffect:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """A baseline of nothing done and the plans beside it, on the same circulations."""
+    """A baseline of nothing new done and the plans beside it, on the same circulations."""
 
     baseline: SimulatedEffect
     effects: tuple[SimulatedEffect, ...]
@@ -85,21 +87,30 @@ NOTHING_DONE: Final = Plan("nothing done", ())
 
 
 def compare_interventions(
-    fit: ConvergedFit, plans: Sequence[Plan], horizon_s: float
+    fit: ConvergedFit,
+    plans: Sequence[Plan],
+    horizon_s: float,
+    underway: Underway = UNTREATED,
 ) -> Comparison:
-    """Return what each plan would do within ``horizon_s``, beside doing nothing.
+    """Return what each plan would do within ``horizon_s``, beside doing nothing new.
+
+    ``underway`` is the recorded treatment: with every plan, and with none, it goes on as it is,
+    unless the plan changes or stops it.
 
     Raises
     ------
     twin.errors.InterventionError
-        A plan holds an implausible dose, needs an unknown weight, or a route that is not modelled.
+        A plan holds an implausible dose, needs an unknown weight, a route that is not modelled, or
+        stops what is not recorded as running.
     """
-    schedules = [schedule(plan.interventions, fit.body) for plan in plans]
-    start = settled(fit.parameters)
-    paths = simulate_each(fit.parameters, (NOTHING, *schedules), horizon_s, SAMPLE_S, start)
+    schedules = [underway.with_plan(plan.interventions, fit.body) for plan in plans]
+    course = begun_from(fit.parameters, underway.with_plan((), fit.body), underway, horizon_s)
+    todo = (course.idle, *schedules)
+    paths = simulate_each(fit.parameters, todo, horizon_s, SAMPLE_S, course.state)
     # The beat-averaged model's own resting state cancels: only what it changes by is added to the
     # present state of the fit. Left alone it rests, so its first minute is that state.
-    resting, alone = paths[0][:, 0], paths[0][:, -1]
+    resting = paths[0][:, 0] if course.resting is None else course.resting
+    alone = paths[0][:, -1]
     after = fit.fit.now + np.stack([path[:, -1] - resting for path in paths])
     change = np.stack([path[:, -1] - alone for path in paths])
     states, changes = _intervals(fit, after, change)

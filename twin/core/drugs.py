@@ -103,18 +103,19 @@ def controls_over(schedule: Schedule, times_s: Course) -> Controls:
     """Return what the kernels take at some times (s after time 0), float32.
 
     Without recorded treatment, all that the schedule does. With it, what differs from its effects
-    at time 0: under those the simulated circulation stands already, as ``standing_parameters`` or
-    because it was fitted to measurements taken under them.
+    at ``stood_at_s``: under those the simulated circulation stands already, as
+    ``standing_parameters`` or because it was fitted to measurements taken under them.
     """
     controls = _done_over(schedule, times_s)
     if schedule.recorded:
-        controls -= _stood_under(Schedule(schedule.recorded, schedule.weight_kg))
+        recorded = Schedule(schedule.recorded, schedule.weight_kg)
+        controls -= _stood_under(recorded, schedule.stood_at_s)
     return controls.astype(np.float32)
 
 
 @lru_cache(maxsize=64)
-def _stood_under(recorded: Schedule) -> Float[np.ndarray, " control"]:
-    present = _done_over(recorded, np.zeros(1))[0]
+def _stood_under(recorded: Schedule, at_s: float) -> Float[np.ndarray, " control"]:
+    present = _done_over(recorded, np.array([at_s]))[0]
     present[[CONTROL_INDEX[name] for name in ABSOLUTE]] = 0.0
     present.setflags(write=False)
     return np.asarray(present)

@@ -38,6 +38,7 @@ from twin.core.posterior import Draws, Sample, sample_posterior
 from twin.core.present import present_state
 from twin.core.prior import COORDINATES, GROWS_WITH_SIZE, Expectation
 from twin.core.side_by_side import begun
+from twin.core.treatment import Administration, standing_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +78,7 @@ class _Problem:
     conditions: frozenset[Condition]
     history: History
     said: tuple[str, ...]
+    taken_at: datetime
 
 
 @final
@@ -97,11 +99,19 @@ class Estimator:
         """Return the version of the model that the emulator learnt."""
         return self.emulator.model_version
 
-    def fit(self, measurements: Sequence[Measurement], body: Body, now: datetime) -> Fit:
+    def fit(
+        self,
+        measurements: Sequence[Measurement],
+        body: Body,
+        now: datetime,
+        given: Sequence[Administration] = (),
+    ) -> Fit:
         """Return the twin of a patient with this body, as the measurements leave it at ``now``.
 
         Any subset of quantities, of any age, from any device; what cannot be used is named in the
         fit's sentences. Never raises for data: what is wrong with them is the fit's outcome.
+        ``given`` is recorded treatment that passed ``treatment.screened``: each set of vital signs
+        is explained under what acted when it was taken.
         """
         if body.age_years is not None and body.age_years < ADULT_YEARS:
             return no_fit(FitOutcome.NOT_AN_ADULT, body, ())
@@ -113,7 +123,7 @@ class Estimator:
         if conflict := contradiction(sets[0]):
             return no_fit(FitOutcome.CONTRADICTORY, body, (*said, conflict))
         sets = tuple(s for s in sets if contradiction(s) is None)
-        return self._solve(self._problem(sets, usable, body, said))
+        return self._solve(self._problem(sets, usable, body, said, given))
 
     def warm(self) -> None:
         """Make the draws now rather than at the first fit."""
@@ -126,6 +136,7 @@ class Estimator:
         usable: Sequence[Measurement],
         body: Body,
         said: tuple[str, ...],
+        given: Sequence[Administration],
     ) -> _Problem:
         newest = sets[0].taken_at
         moments, expectations, known = [], [], []
@@ -134,7 +145,8 @@ class Estimator:
             before = [m for m in usable if m.taken_at <= observed.taken_at]
             known_then = latest_conditions(usable) | latest_conditions(before)
             conditions = {c: m.value for c, m in known_then.items()}
-            expectation = Expectation.of(body, conditions)
+            standing = standing_at(given, body, observed.taken_at)
+            expectation = Expectation.of(body, conditions, standing)
             age_h = (newest - observed.taken_at).total_seconds() / 3600.0
             moments.append(
                 Moment.of(
@@ -148,7 +160,7 @@ class Estimator:
             expectations.append(expectation)
             known.append(frozenset(conditions))
         history = History(self.emulator, tuple(moments))
-        return _Problem(body, expectations[0], known[0], history, said)
+        return _Problem(body, expectations[0], known[0], history, said, newest)
 
     def _solve(self, problem: _Problem) -> Fit:
         history = problem.history
@@ -183,6 +195,7 @@ class Estimator:
             estimates,
             residuals,
             (*problem.said, *_sentences(problem, estimates, residuals)),
+            problem.taken_at,
         )
 
     def _resimulated(self, parameters: np.ndarray) -> Future[np.ndarray] | None:

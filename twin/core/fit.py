@@ -15,6 +15,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from jaxtyping import Float
 
@@ -91,6 +92,8 @@ class Fit:
     """Measured minus the twin's median, in standard deviations of measurement and model
     together."""
     sentences: tuple[str, ...]
+    taken_at: datetime | None = None
+    """When the newest set of vital signs was taken; None where nothing was fitted."""
 
     def converged(self) -> ConvergedFit | None:
         """Return what may be simulated, or None where the outcome forbids advice."""

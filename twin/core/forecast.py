@@ -33,6 +33,8 @@ from twin.core.identifiability import possible_ends
 from twin.core.interventions import NOTHING
 from twin.core.parameters import PARAMETER_INDEX, PARAMETERS, expected_blood_volume_ml
 from twin.core.prior import GROWS_WITH_SIZE, drifted
+from twin.core.treatment import UNTREATED, Underway
+from twin.core.underway import begun_from
 from twin.core.wanderings import CURVES, SHIPPED
 
 if TYPE_CHECKING:
@@ -79,6 +81,9 @@ HORIZONS_S: Final = (300.0, 1800.0, 3600.0, 21_600.0)
 HOUR_S: Final = 3600.0
 REST_S: Final = 60.0
 """A circulation moved by a trend is at rest again within this time."""
+TREATED_S: Final = 3600.0
+"""What treatment that is changing does is simulated for so long; later it stays as it is then."""
+TREATED_SAMPLE_S: Final = 60.0
 LEARNT_FROM: Final = 6
 """Charted values that tell of a patient's own level, to which a path returns (assumed)."""
 LEAST_SHARE: Final = 1e-3
@@ -102,14 +107,16 @@ def forecast(
     horizon_s: float,
     seed: int = 0,
     history: Sequence[Measurement] = (),
+    underway: Underway = UNTREATED,
 ) -> Forecast:
     """Return what the fitted circulations come to within ``horizon_s`` when nothing is done.
 
     Deterministic: the same fit, history and seed give the same forecast. ``history`` is what was
     measured of the patient till now; without it the patient wanders like an unknown one.
+    ``underway`` is recorded treatment, which goes on.
     """
     times_s = np.array([*(mark for mark in MARKS_S if mark < horizon_s), horizon_s])
-    wide, noise = _paths(fit, times_s, seed, history)
+    wide, noise = _paths(fit, times_s, seed, history, underway)
     probabilities = _probabilities(fit, wide + noise, horizon_s)
     at_horizon = _intervals(wide[:, -1, :])
     return Forecast(horizon_s, probabilities, at_horizon, _sentences(fit))
@@ -120,6 +127,7 @@ def forecast_within(
     horizons_s: Sequence[float] = HORIZONS_S,
     seed: int = 0,
     history: Sequence[Measurement] = (),
+    underway: Underway = UNTREATED,
 ) -> Mapping[float, Mapping[Event, float]]:
     """Return the probability of each event within each horizon, from one set of paths.
 
@@ -127,7 +135,7 @@ def forecast_within(
     """
     marks = (mark for mark in MARKS_S if mark < max(horizons_s))
     times_s = np.array(sorted({*marks, *horizons_s}))
-    wide, noise = _paths(fit, times_s, seed, history)
+    wide, noise = _paths(fit, times_s, seed, history, underway)
     charted = wide + noise
     return {
         horizon_s: _probabilities(fit, charted[:, times_s <= horizon_s], horizon_s)
@@ -140,10 +148,11 @@ def _paths(
     times_s: Float[np.ndarray, " sample"],
     seed: int,
     history: Sequence[Measurement],
+    underway: Underway,
 ) -> tuple[Float[np.ndarray, "quantity sample path"], Float[np.ndarray, "quantity sample path"]]:
     """Return equally probable paths of all quantities at these times, and noise of charting."""
     times_h = times_s / HOUR_S
-    path = fit.fit.now[:, None, :] + _moved(fit, times_h)
+    path = fit.fit.now[:, None, :] + _moved(fit, times_h) + _treated(fit, underway, times_s)
     wide = np.repeat(path, PATHS_PER_MEMBER, axis=2)
     away, noise = _wandering(fit, wide.shape, times_h, history, np.random.default_rng(seed))
     return wide + away, noise
@@ -208,6 +217,25 @@ def _moved(
     share = (place - before)[None, :, None]
     moved_along: np.ndarray = away[:, before, :] * (1.0 - share) + away[:, before + 1, :] * share
     return moved_along
+
+
+def _treated(
+    fit: ConvergedFit, underway: Underway, times_s: Float[np.ndarray, " sample"]
+) -> Float[np.ndarray, "quantity sample member"] | float:
+    """Return how far treatment that is changing takes each member from its present state."""
+    if not underway.given:
+        return 0.0
+    minutes = np.ceil(min(float(times_s[-1]), TREATED_S) / TREATED_SAMPLE_S)
+    horizon_s = float(minutes) * TREATED_SAMPLE_S
+    begun = begun_from(fit.parameters, underway.with_plan((), fit.body), underway, horizon_s)
+    if begun.resting is None:
+        return 0.0
+    path = simulate(fit.parameters, begun.idle, horizon_s, TREATED_SAMPLE_S, begun.state)
+    away = path - begun.resting[:, None]
+    # What is looked at between two samples has the nearer one's state.
+    place = np.rint(times_s / TREATED_SAMPLE_S).astype(int) - 1
+    found: np.ndarray = away[:, np.clip(place, 0, path.shape[1] - 1)]
+    return found
 
 
 def _wandering(

@@ -94,13 +94,15 @@ class Schedule:
     """Interventions that passed the checks of :func:`schedule`, each with its start and end.
 
     ``weight_kg`` is the body weight the doses refer to; ``None`` when no dose depends on it.
-    ``recorded`` is the treatment under which the circulation stands at time 0 already; it is in
-    ``given`` as well, as far as it goes on or still acts.
+    ``recorded`` is the treatment under which the circulation was measured, with what was given
+    since; it is in ``given`` as well, as far as it goes on or still acts.
     """
 
     given: tuple[Given, ...]
     weight_kg: float | None
     recorded: tuple[Given, ...] = ()
+    stood_at_s: float = 0.0
+    """When the circulation stood under what is recorded: when it was measured, not after 0."""
 
     @property
     def interventions(self) -> tuple[Intervention, ...]:
@@ -115,7 +117,10 @@ Planned = Intervention | Given | Stop
 
 
 def schedule(
-    interventions: Sequence[Planned], body: Body, recorded: Sequence[Given] = ()
+    interventions: Sequence[Planned],
+    body: Body,
+    recorded: Sequence[Given] = (),
+    stood_at_s: float = 0.0,
 ) -> Schedule:
     """Check interventions against plausible ranges, bind them to the body, resolve their times.
 
@@ -127,7 +132,9 @@ def schedule(
         Whose doses they are.
     recorded
         What was given before and may still run or act, with negative starts. The circulation to
-        be simulated stands under it at time 0, since it was fitted to measurements under it.
+        be simulated stands under it, since it was fitted to measurements under it.
+    stood_at_s
+        When those measurements were taken; what was given since is not in them.
 
     Raises
     ------
@@ -141,7 +148,10 @@ def schedule(
         Nothing of the kind runs when it is to be stopped.
     """
     return Schedule(
-        _resolved((*recorded, *interventions), body), body.weight_kg, _resolved(recorded, body)
+        _resolved((*recorded, *interventions), body),
+        body.weight_kg,
+        _resolved(recorded, body),
+        min(stood_at_s, 0.0) if recorded else 0.0,
     )
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from twin.core.fit import Fit
     from twin.core.measurements import Measurement
+    from twin.core.treatment import Administration
 
 PatientKey = NewType("PatientKey", str)
 """An opaque digest that stands for one patient of one EHR; never an identifier that a person could
@@ -28,3 +29,5 @@ class StoredTwin:
     measurements: tuple[Measurement, ...]
     """The kept window, oldest first, one entry a reference; what is needed to fit anew."""
     fit: Fit
+    given: tuple[Administration, ...] = ()
+    """The recorded treatment under which the measurements were fitted."""

@@ -14,11 +14,23 @@ import numpy as np
 
 from twin.core.fit import Fit, FitOutcome, Interval
 from twin.core.haemodynamics import Quantity
+from twin.core.interventions import (
+    Drug,
+    DrugDose,
+    Fluid,
+    FluidKind,
+    Infusion,
+    Intervention,
+    Route,
+)
 from twin.core.measurements import Condition, Device, Measurement
 from twin.core.parameters import Body
 from twin.core.stored_twin import PatientKey, StoredTwin
+from twin.core.treatment import Administration
 
-LAYOUT = 1
+LAYOUT = 2
+READ = frozenset({1, 2})
+"""Layout 1 held neither treatment nor the time of the newest vital signs."""
 
 
 class _Array(msgspec.Struct, array_like=True):
@@ -59,6 +71,19 @@ class _Fit(msgspec.Struct):
     estimates: dict[str, tuple[float, float, float]]
     residuals: dict[str, float]
     sentences: tuple[str, ...]
+    taken_at: datetime | None = None
+
+
+class _Given(msgspec.Struct, array_like=True):
+    kind: str
+    """``infusion``, ``dose`` or ``fluid``."""
+    what: str
+    amount: float
+    route: str
+    duration_s: float
+    starts_at: datetime
+    ends_at: datetime | None
+    reference: str
 
 
 class _Twin(msgspec.Struct):
@@ -69,6 +94,7 @@ class _Twin(msgspec.Struct):
     updated_at: datetime
     measurements: tuple[_Measurement, ...]
     fit: _Fit
+    given: tuple[_Given, ...] = ()
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -89,6 +115,7 @@ def to_bytes(twin: StoredTwin) -> bytes:
                 for m in twin.measurements
             ),
             _from_fit(twin.fit),
+            tuple(_from_given(each) for each in twin.given),
         )
     )
 
@@ -103,8 +130,8 @@ def from_bytes(payload: bytes) -> StoredTwin:
         ValueErrors).
     """
     stored = _DECODER.decode(payload)
-    if stored.layout != LAYOUT:
-        raise ValueError(f"layout {stored.layout} is not the layout {LAYOUT} of this program")
+    if stored.layout not in READ:
+        raise ValueError(f"layout {stored.layout} is none that this program reads")
     return StoredTwin(
         PatientKey(stored.patient),
         stored.revision,
@@ -115,6 +142,7 @@ def from_bytes(payload: bytes) -> StoredTwin:
             for m in stored.measurements
         ),
         _to_fit(stored.fit),
+        tuple(_to_given(each) for each in stored.given),
     )
 
 
@@ -135,7 +163,36 @@ def _from_fit(fit: Fit) -> _Fit:
         {name.value: (i.median, i.low, i.high) for name, i in fit.estimates.items()},
         {quantity.value: residual for quantity, residual in fit.residuals.items()},
         fit.sentences,
+        fit.taken_at,
     )
+
+
+def _from_given(given: Administration) -> _Given:
+    match given.intervention:
+        case Infusion(drug, rate):
+            said = ("infusion", drug.value, rate, "", 0.0)
+        case DrugDose(drug, dose_mg, route, duration_s):
+            said = ("dose", drug.value, dose_mg, route.value, duration_s)
+        case Fluid(kind, volume_ml, duration_s):
+            said = ("fluid", kind.value, volume_ml, "", duration_s)
+        case other:
+            raise ValueError(f"{type(other).__name__} is no treatment that a twin stands under")
+    return _Given(*said, given.starts_at, given.ends_at, given.reference)
+
+
+def _to_given(given: _Given) -> Administration:
+    intervention: Intervention
+    match given.kind:
+        case "infusion":
+            intervention = Infusion(Drug(given.what), given.amount)
+        case "dose":
+            route = Route(given.route)
+            intervention = DrugDose(Drug(given.what), given.amount, route, given.duration_s)
+        case "fluid":
+            intervention = Fluid(FluidKind(given.what), given.amount, given.duration_s)
+        case other:
+            raise ValueError(f"{other} is no treatment that this program knows")
+    return Administration(intervention, given.starts_at, given.ends_at, given.reference)
 
 
 def _to_fit(fit: _Fit) -> Fit:
@@ -153,4 +210,5 @@ def _to_fit(fit: _Fit) -> Fit:
         {Quantity(name): Interval(*ends) for name, ends in fit.estimates.items()},
         {Quantity(name): residual for name, residual in fit.residuals.items()},
         fit.sentences,
+        fit.taken_at,
     )
