@@ -14,6 +14,9 @@
     │   ├── ArchiveRefused
     │   ├── ArchiveUnreadable
     │   └── StudyTooLarge
+    ├── RadiographError         a picture is not read
+    │   ├── RadiographUnreadable
+    │   └── NotAFrontalChest
     ├── InputUnusable           the caller's arrays are not what the release reads
     └── TrainingDataUnusable    a data file is not in its layout
 """
@@ -116,3 +119,19 @@ class StudyTooLarge(ArchiveError):
 
     def __init__(self, limit: str) -> None:
         super().__init__(f"The study is larger than the {limit} that are fetched.")
+
+
+class RadiographError(InferenceError):
+    """A picture that is not read, for the reason that its message names."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The picture is not read: {reason}.")
+        self.reason = reason
+
+
+class RadiographUnreadable(RadiographError):
+    """Damaged, too large, or stored in a way that no decoder here reads; have it sent again."""
+
+
+class NotAFrontalChest(RadiographError):
+    """Another body part, view or kind of picture than the nets of this room read."""

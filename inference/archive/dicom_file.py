@@ -52,7 +52,7 @@ def identified(data: bytes) -> EncodedInstance:
     inference.errors.ArchiveUnreadable
         It is no DICOM file, is deflated, or lacks an identifier.
     """
-    syntax = _transfer_syntax(data)
+    syntax = transfer_syntax(data)
     if syntax in _DEFLATED:
         raise ArchiveUnreadable("a deflated file, whose size cannot be known before it is opened")
     try:
@@ -87,25 +87,42 @@ def _owner(header: pydicom.Dataset) -> Owner:
     )
 
 
-def _transfer_syntax(data: bytes) -> str:
-    """Return the transfer syntax of the file meta information (PS3.10, section 7.1)."""
+def transfer_syntax(data: bytes) -> str:
+    """Return the transfer syntax of the file meta information (PS3.10, section 7.1).
+
+    Raises
+    ------
+    inference.errors.ArchiveUnreadable
+        It is no DICOM file, or does not say how it is encoded.
+    """
+    return _meta(data)[0]
+
+
+def data_set_start(data: bytes) -> int:
+    """Return where the file meta information ends and the data set begins; errors as above."""
+    return _meta(data)[1]
+
+
+def _meta(data: bytes) -> tuple[str, int]:
     if data[_PREAMBLE : _PREAMBLE + 4] != b"DICM":
         raise ArchiveUnreadable("a part is no DICOM file")
-    at = _PREAMBLE + 4
+    at, syntax = _PREAMBLE + 4, None
     while at + 8 <= len(data):
         group, element, kind, length = struct.unpack_from("<HH2sH", data, at)
         if group != _TRANSFER_SYNTAX[0]:
             break
-        at += 8
+        start = at + 8
         if kind in _LONG_LENGTHS:
-            if at + 4 > len(data):
+            if start + 4 > len(data):
                 break
-            (length,) = struct.unpack_from("<I", data, at)
-            at += 4
+            (length,) = struct.unpack_from("<I", data, start)
+            start += 4
+        at = start + length
         if (group, element) == _TRANSFER_SYNTAX:
-            return data[at : at + length].rstrip(b"\0 ").decode("ascii", "replace")
-        at += length
-    raise ArchiveUnreadable("a file does not say how it is encoded")
+            syntax = data[start:at].rstrip(b"\0 ").decode("ascii", "replace")
+    if syntax is None:
+        raise ArchiveUnreadable("a file does not say how it is encoded")
+    return syntax, at
 
 
 def _uid(value: object) -> str:

@@ -24,7 +24,7 @@ def effect(plan: Plan, state: Mapping[Quantity, float], worse: float = 0.0) -> S
     members = np.zeros((len(QUANTITIES), 4))
     for quantity, value in state.items():
         members[QUANTITY_INDEX[quantity]] = value
-    return SimulatedEffect(plan, 1800.0, {}, {}, {}, 0.0, worse, members, ())
+    return SimulatedEffect(plan, 1800.0, {}, {}, {}, 0.0, worse, members, members[:, None, :], ())
 
 
 def comparison(baseline: Mapping[Quantity, float], *effects: SimulatedEffect) -> Comparison:

@@ -67,6 +67,9 @@ class SimulatedEffect:
     by a tenth, saturation by 2 points, or lungs newly congested."""
     members: Float[np.ndarray, "quantity member"]
     """Every member at ``at_s``."""
+    path: Float[np.ndarray, "quantity sample member"]
+    """Every member at every minute, as simulated: only differences between paths and samples mean
+    anything, since the model's own resting state has not been taken out (``courses`` does)."""
     sentences: tuple[str, ...]
 
 
@@ -113,7 +116,7 @@ def compare_interventions(
     alone = paths[0][:, -1]
     after = fit.fit.now + np.stack([path[:, -1] - resting for path in paths])
     change = np.stack([path[:, -1] - alone for path in paths])
-    states, changes = _intervals(fit, after, change)
+    states, changes = state_and_change(fit, after, change)
     pressure = QUANTITY_INDEX[Quantity.MEAN_PRESSURE]
     effects = tuple(
         SimulatedEffect(
@@ -125,6 +128,7 @@ def compare_interventions(
             _below_65(fit, paths[number][pressure] - resting[pressure]),
             _worse(fit, after[number], change[number]),
             after[number],
+            paths[number],
             (ASSUMPTION,),
         )
         for number, plan in enumerate((NOTHING_DONE, *plans))
@@ -133,21 +137,21 @@ def compare_interventions(
     return Comparison(effects[0], effects[1:], fit.weights, surface)
 
 
-def _intervals(
+def state_and_change(
     fit: ConvergedFit,
     after: Float[np.ndarray, "plan quantity member"],
     change: Float[np.ndarray, "plan quantity member"],
+    quantities: Sequence[Quantity] = tuple(DISCREPANCIES),
 ) -> tuple[list[dict[Quantity, Interval]], list[dict[Quantity, Interval]]]:
-    """Return the intervals of every plan's end state and of its change.
+    """Return the intervals of every plan's state at one moment and of its change by then.
 
     A change is widened by the share that published responses differ by, a state by the model's own
     error as well. The rows of all plans are ranked in one go: there are hundreds.
     """
-    quantities = tuple(DISCREPANCIES)
     rows = [QUANTITY_INDEX[quantity] for quantity in quantities]
     after, change = after[:, rows], change[:, rows]
     response = EFFECT_SHARE * np.abs(change @ fit.weights)
-    own = model_sds(np.median(after, axis=2), size_of(fit.body))
+    own = model_sds(np.median(after, axis=2), size_of(fit.body), quantities)
     flat = (-1, after.shape[2])
     low, high = (np.tile(ends, len(after)) for ends in possible_ends(quantities))
     states = intervals(after.reshape(flat), np.hypot(own, response).ravel(), low, high)

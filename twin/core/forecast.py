@@ -143,6 +143,17 @@ def forecast_within(
     }
 
 
+def forecast_course(
+    fit: ConvergedFit,
+    times_s: Sequence[float],
+    seed: int = 0,
+    history: Sequence[Measurement] = (),
+) -> tuple[Mapping[Quantity, Interval], ...]:
+    """Return the interval of each quantity at each of these rising times, on one set of paths."""
+    wide, _ = _paths(fit, np.asarray(times_s, dtype=np.float64), seed, history)
+    return tuple(_intervals(wide[:, number, :]) for number in range(len(times_s)))
+
+
 def _paths(
     fit: ConvergedFit,
     times_s: Float[np.ndarray, " sample"],

@@ -39,6 +39,7 @@ GUARD_TOLERANCE: Final = 1.0
 """Root mean square of emulator minus model, in standard deviations of measurement and model
 error."""
 
+_EVERY: Final = tuple(DISCREPANCIES)
 _MODEL_SDS: Final = np.array([own.model for own in DISCREPANCIES.values()])
 _MODEL_SHARES: Final = np.array([own.model_share for own in DISCREPANCIES.values()])
 _SCALED: Final = np.array([quantity in GROWS_WITH_SIZE for quantity in DISCREPANCIES])
@@ -85,11 +86,14 @@ def estimates_of(
 
 
 def model_sds(
-    typical: Float[np.ndarray, "*plan quantity"], size: float
+    typical: Float[np.ndarray, "*plan quantity"],
+    size: float,
+    quantities: Sequence[Quantity] = _EVERY,
 ) -> Float[np.ndarray, "*plan quantity"]:
-    """Return the model's standard deviation of each quantity of ``DISCREPANCIES``."""
-    scale = np.where(_SCALED, size, 1.0)
-    sds: np.ndarray = np.maximum(scale * _MODEL_SDS, _MODEL_SHARES * np.abs(typical))
+    """Return the model's standard deviation of each of these quantities of ``DISCREPANCIES``."""
+    rows = [_EVERY.index(quantity) for quantity in quantities]
+    scale = np.where(_SCALED[rows], size, 1.0)
+    sds: np.ndarray = np.maximum(scale * _MODEL_SDS[rows], _MODEL_SHARES[rows] * np.abs(typical))
     return sds
 
 
