@@ -81,6 +81,8 @@ class Comparison:
     effects: tuple[SimulatedEffect, ...]
     weights: Float[np.ndarray, " member"]
     surface_m2: float
+    resting: Float[np.ndarray, "quantity member"]
+    """What the paths stand for the present state with: the model's own rest as it was measured."""
 
 
 ASSUMPTION: Final = (
@@ -134,7 +136,7 @@ def compare_interventions(
         for number, plan in enumerate((NOTHING_DONE, *plans))
     )
     surface = body_surface_m2(fit.body, size_of(fit.body))
-    return Comparison(effects[0], effects[1:], fit.weights, surface)
+    return Comparison(effects[0], effects[1:], fit.weights, surface, resting)
 
 
 def state_and_change(

@@ -50,8 +50,8 @@ def courses(
     alone = comparison.baseline.path
     samples = _spread(alone.shape[1])
     times_s = (0.0, *(SAMPLE_S * (sample + 1.0) for sample in samples))
-    # The first minute of nothing done is the model's own resting state, as in ``comparison``.
-    moved = np.stack([each.path[:, samples] - alone[:, :1] for each in effects])
+    rest = comparison.resting[:, None]
+    moved = np.stack([each.path[:, samples] - rest for each in effects])
     beside = np.stack([(each.path - alone)[:, samples] for each in effects])
     after = fit.fit.now[None, :, None, :] + moved
     states, changes = state_and_change(fit, _flat(after), _flat(beside), quantities)

@@ -148,9 +148,10 @@ def forecast_course(
     times_s: Sequence[float],
     seed: int = 0,
     history: Sequence[Measurement] = (),
+    underway: Underway = UNTREATED,
 ) -> tuple[Mapping[Quantity, Interval], ...]:
     """Return the interval of each quantity at each of these rising times, on one set of paths."""
-    wide, _ = _paths(fit, np.asarray(times_s, dtype=np.float64), seed, history)
+    wide, _ = _paths(fit, np.asarray(times_s, dtype=np.float64), seed, history, underway)
     return tuple(_intervals(wide[:, number, :]) for number in range(len(times_s)))
 
 
