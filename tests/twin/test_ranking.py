@@ -28,7 +28,8 @@ def effect(plan: Plan, state: Mapping[Quantity, float], worse: float = 0.0) -> S
 
 
 def comparison(baseline: Mapping[Quantity, float], *effects: SimulatedEffect) -> Comparison:
-    return Comparison(effect(NOTHING_DONE, baseline), effects, np.full(4, 0.25), SURFACE_M2)
+    idle = effect(NOTHING_DONE, baseline)
+    return Comparison(idle, effects, np.full(4, 0.25), SURFACE_M2, idle.members)
 
 
 def test_what_meets_the_goal_comes_first_and_is_called_good() -> None:
