@@ -19,6 +19,8 @@
     - EhrUnreadable
     - EhrEndless
   x HostNotAllowed              a request to a host off the allow-list was not sent
+  x NoSession                   401, no launch of the SMART app stands behind the request
+  x SessionNotKept              503
   x Busy                        503
   x FeedbackNotStored           503
   x CardRefused                 500, this service was about to break the specification
@@ -100,6 +102,18 @@ class EhrEndless(EhrError):
 
 class HostNotAllowed(CardioTwinError):
     """The host is not on the allow-list; no request was sent to it."""
+
+
+class NoSession(CardioTwinError):
+    """The request belongs to no SMART session; ``reason`` is a stable code such as ``ended``."""
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+
+class SessionNotKept(CardioTwinError):
+    """The store of SMART sessions failed; whoever has the app open launches it again."""
 
 
 class CardRefused(CardioTwinError):

@@ -28,7 +28,9 @@ def tree(root: type[errors.CardioTwinError]) -> Iterator[type[errors.CardioTwinE
 
 
 def made(kind: type[errors.CardioTwinError]) -> errors.CardioTwinError:
-    return kind("reason", "A sentence.") if kind is errors.TrustError else kind("A sentence.")
+    if issubclass(kind, errors.TrustError | errors.NoSession):
+        return kind("reason", "A sentence.")
+    return kind("A sentence.")
 
 
 ERRORS = sorted(tree(errors.CardioTwinError), key=lambda kind: kind.__name__)
