@@ -23,6 +23,15 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Treated:
+    """A treatment that the simulation knows of, in words, with when it began."""
+
+    words: str
+    begun_at: datetime
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Basis:
     """Everything a card says about the data behind its numbers."""
 
@@ -33,6 +42,10 @@ class Basis:
     """Sentences that name a resource and why it was set aside."""
     missing: tuple[str, ...]
     """Clinical names, or sentences of what could not be fetched."""
+    treated: tuple[Treated, ...] = ()
+    """Recorded treatment that the twin was fitted and simulated under, the newest first."""
+    not_simulated: tuple[str, ...] = ()
+    """Recorded treatment that the twin knows nothing of, with the reason in brackets."""
 
 
 def basis_lines(basis: Basis, now: datetime) -> str:
@@ -40,8 +53,27 @@ def basis_lines(basis: Basis, now: datetime) -> str:
     return paragraphs(
         f"**Based on {_counted(basis.readings)}**, the latest:" if basis.seen else None,
         _latest(basis.seen, now),
+        treatment_lines(basis, now),
         gaps(basis.not_used, basis.missing),
     )
+
+
+def treatment_lines(basis: Basis, now: datetime) -> str | None:
+    """Return which recorded treatment was counted, since when, and which was not."""
+    running = [
+        f"{each.words} (begun {age(each.begun_at, now)})" for each in basis.treated if each.running
+    ]
+    before = [
+        f"{each.words} ({age(each.begun_at, now)})" for each in basis.treated if not each.running
+    ]
+    lines = [
+        f"**Taken as running**: {listed(running, 6)}." if running else None,
+        f"**Given before, and counted**: {listed(before, 4)}." if before else None,
+        f"**Recorded treatment that is not simulated**: {listed(basis.not_simulated, 4)}."
+        if basis.not_simulated
+        else None,
+    ]
+    return paragraphs(*lines) or None
 
 
 def _counted(readings: int) -> str:

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cds_hooks.cards.basis import Basis, basis_lines
+from cds_hooks.cards.basis import Basis, Treated, basis_lines
 from cds_hooks.cards.frame import Frame, Proposal
 from cds_hooks.cards.wording import (
+    age,
     between,
     escaped,
+    listed,
     number,
     paragraphs,
     percent,
@@ -65,6 +67,8 @@ class OrderEffect:
     baseline: SimulatedEffect
     """The same members without any order."""
     together: SimulatedEffect | None
+    changed: tuple[Treated, ...] = ()
+    """Running treatment that it replaces or ends."""
 
 
 def order_card(
@@ -86,6 +90,7 @@ def order_card(
             _changes(effect),
             _hypotension(order),
             _together(order.together),
+            _changed_treatment(order.changed, frame),
             SUGGESTED_BECAUSE if proposals else None,
             f"Assumed: {order.assumption}" if order.assumption else None,
             " ".join(fit_sentences),
@@ -163,6 +168,17 @@ def _hypotension(order: OrderEffect) -> str:
         "Simulated probability of a mean arterial pressure below 65 mmHg: "
         f"{percent(order.baseline.probability_map_below_65)} without, "
         f"**{percent(order.effect.probability_map_below_65)}** with the order."
+    )
+
+
+def _changed_treatment(changed: Sequence[Treated], frame: Frame) -> str | None:
+    """Return what runs already and would be replaced or ended; nothing is added to it."""
+    if not changed:
+        return None
+    words = [f"{each.words} (begun {age(each.begun_at, frame.now)})" for each in changed]
+    return (
+        f"**Takes the place of what is recorded as running**: {listed(words, 3)}. "
+        '"Without" is that treatment going on as it is.'
     )
 
 

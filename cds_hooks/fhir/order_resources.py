@@ -90,6 +90,7 @@ class MedicationRequest(Order, frozen=True):
     medication_reference: Reference | None = None
     contained: tuple[msgspec.Raw, ...] | None = None
     dosage_instruction: tuple[Dosage, ...] | None = None
+    prior_prescription: Reference | None = None
 
 
 @final

@@ -166,6 +166,7 @@ class MedicationAdministration(Resource, frozen=True):
     subject: Reference | None = None
     effective_date_time: str | None = None
     effective_period: Period | None = None
+    request: Reference | None = None
     dosage: AdministeredDosage | None = None
 
 

@@ -39,7 +39,7 @@ from cds_hooks.fhir.subject import Whose, is_known_to_be_of
 from cds_hooks.fhir.to_interventions import NotUnderstood, OrderedIntervention, orders_of
 from cds_hooks.fhir.to_measurements import PatientFacts
 from cds_hooks.fhir.wording import quoted
-from twin.core.interventions import DrugDose, Fluid, Infusion, Intervention, Route
+from twin.core.interventions import DrugDose, Fluid, Infusion, Intervention, Route, Stop
 
 _ADMINISTRATION: Final = msgspec.json.Decoder(MedicationAdministration)
 
@@ -73,6 +73,8 @@ class GivenTreatment:
     assumption: str | None
     not_understood: str | None
     """Why there is no intervention, as a sentence without its full stop."""
+    request: str | None = None
+    """The order that it carries out, ``MedicationRequest/x``."""
 
     @property
     def runs(self) -> bool:
@@ -168,6 +170,9 @@ def _given(
         end = start + _time_taken(dose, rate)
     found = _understood(order, start, end, facts)
     understood = found if isinstance(found, OrderedIntervention) else None
+    what = understood.intervention if understood is not None else None
+    if isinstance(what, Stop):
+        raise TypeError("What carries out an active order stops nothing.")
     return GivenTreatment(
         reference=head_of(administration).reference,
         label=found.label,
@@ -176,9 +181,10 @@ def _given(
         end=_end(found, start, end),
         dose=dose,
         rate=rate,
-        intervention=understood.intervention if understood is not None else None,
+        intervention=what,
         assumption=understood.assumption if understood is not None else None,
         not_understood=found.reason if isinstance(found, NotUnderstood) else None,
+        request=administration.request.reference if administration.request else None,
     )
 
 
@@ -277,7 +283,7 @@ def _as_order(
     )
 
 
-def _is_spread(intervention: Intervention, start: datetime, end: datetime | None) -> bool:
+def _is_spread(intervention: Intervention | Stop, start: datetime, end: datetime | None) -> bool:
     """Return whether a dose was spread over time: as a bolus it would act far too strongly."""
     return (
         isinstance(intervention, DrugDose)

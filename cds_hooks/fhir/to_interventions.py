@@ -29,15 +29,24 @@ from cds_hooks.fhir.subject import is_known_to_be_of
 from cds_hooks.fhir.to_measurements import PatientFacts
 from cds_hooks.fhir.treatments import Gas, NotRecognised, Treatment, treatment_of
 from cds_hooks.fhir.wording import quoted
-from twin.core.interventions import Drug, FluidKind, Intervention, SettingKind
+from twin.core.interventions import Drug, FluidKind, Intervention, Oxygen, SettingKind, Stop
 
 _MEDICATION_REQUEST: Final = msgspec.json.Decoder(MedicationRequest)
 _SERVICE_REQUEST: Final = msgspec.json.Decoder(ServiceRequest)
 _DEVICE_REQUEST: Final = msgspec.json.Decoder(DeviceRequest)
 _MEDICATION: Final = msgspec.json.Decoder(Medication)
 
-_LIVE: Final = frozenset({"draft", "active", "on-hold", None})
+_LIVE: Final = frozenset({"draft", "active", None})
 """https://hl7.org/fhir/R4/valueset-request-status.html: the others order nothing any more."""
+
+_ENDS: Final = {
+    "stopped": "",
+    "revoked": "",
+    "cancelled": "a cancelled order is simulated as the end of what runs by it",
+    "on-hold": "an order put on hold is simulated as stopped",
+}
+"""Statuses by which an order ends what runs: to be halted for good or for a time, or withdrawn
+(https://hl7.org/fhir/R4/valueset-medicationrequest-status.html and -request-status.html)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +56,18 @@ class OrderedIntervention:
     reference: str
     """``MedicationRequest/draft-1``: as ``selections`` and delete actions name it."""
     label: str
-    intervention: Intervention
+    intervention: Intervention | Stop
     assumption: str | None
     """What was filled in, as a sentence; None where the order said everything."""
+    prior: str | None = None
+    """The order that it takes the place of, ``MedicationRequest/x``."""
+    stops: tuple[Stop, ...] = ()
+    """What ends when it begins: what ran by the order that it takes the place of."""
+
+    @property
+    def planned(self) -> tuple[Intervention | Stop, ...]:
+        """Return all that is to be simulated for it."""
+        return (*self.stops, self.intervention)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +202,11 @@ def _understood(reference: str, wanted: _Wanted, weight_kg: float | None) -> Ord
     order = wanted.order
     if order.do_not_perform:
         raise Unclear("it says what shall not be done")
+    if order.status in _ENDS:
+        return _ended(reference, wanted, order.status or "")
     if order.status not in _LIVE:
         status = quoted(order.status or "", 20)
-        raise Unclear(f"its status is {status}, and stopping a treatment is not simulated")
+        raise Unclear(f"its status is {status}, so that it orders nothing any more")
     treatment = treatment_of(wanted.concept)
     dosing = dosing_of(wanted.dosages, wanted.label)
     intervention, assumptions = _intervention(treatment, dosing, wanted, weight_kg)
@@ -199,7 +219,23 @@ def _understood(reference: str, wanted: _Wanted, weight_kg: float | None) -> Ord
         _with_dose(wanted.label, intervention),
         intervention,
         "; ".join(assumptions) or None,
+        _prior(order),
     )
+
+
+def _ended(reference: str, wanted: _Wanted, status: str) -> OrderedIntervention:
+    """Return the end of what runs; whether anything does is for the recorded treatment to say."""
+    treatment = treatment_of(wanted.concept)
+    what = Oxygen if isinstance(treatment, Gas) else treatment
+    return OrderedIntervention(
+        reference, f"Stop {wanted.label}", Stop(what), _ENDS[status] or None, None
+    )
+
+
+def _prior(order: Order) -> str | None:
+    if not isinstance(order, MedicationRequest) or order.prior_prescription is None:
+        return None
+    return order.prior_prescription.reference
 
 
 def _with_dose(name: str, intervention: Intervention) -> str:

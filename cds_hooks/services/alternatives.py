@@ -22,6 +22,7 @@ from twin.core.interventions import (
     Infusion,
     Intervention,
     Oxygen,
+    Stop,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ VOLUME: Final[tuple[tuple[str, Intervention], ...]] = (
     ("Crystalloid 250 mL in 15 min", Fluid(FluidKind.CRYSTALLOID, 250, 900)),
     ("Crystalloid 500 mL in 15 min", Fluid(FluidKind.CRYSTALLOID, 500, 900)),
 )
-VASOPRESSOR: Final = ("Norepinephrine 0.05 µg/kg/min", Infusion(Drug.NOREPINEPHRINE, 0.05))
+VASOPRESSOR_STEP: Final = 0.05
+"""µg/kg/min of norepinephrine: to begin with, or to add to what runs."""
 DEPLETED_SHARE: Final = 0.90
 """Below this share of the expected blood volume no vasopressor is proposed in place of volume.
 
@@ -61,7 +63,9 @@ class Alternative:
 
 
 def menu(
-    haemoglobin_g_per_dl: float | None, blood_volume_share: float | None
+    haemoglobin_g_per_dl: float | None,
+    blood_volume_share: float | None,
+    running: Sequence[Intervention] = (),
 ) -> tuple[tuple[str, Intervention], ...]:
     """Return what is weighed beside a draft for this patient.
 
@@ -72,12 +76,27 @@ def menu(
     blood_volume_share
         The twin's blood volume over what is expected of the body. A vasopressor lifts the pressure
         of an empty circulation too, and by pressure alone would look best; volume comes first.
+    running
+        What the patient receives already; a vasopressor that runs is raised, not begun again.
     """
     volume = VOLUME
     if haemoglobin_g_per_dl is not None and haemoglobin_g_per_dl < RED_CELL_HAEMOGLOBIN_G_PER_DL:
         volume = (*VOLUME, RED_CELLS)
     depleted = blood_volume_share is not None and blood_volume_share < DEPLETED_SHARE
-    return volume if depleted else (*volume, VASOPRESSOR)
+    return volume if depleted else (*volume, _vasopressor(running))
+
+
+def _vasopressor(running: Sequence[Intervention]) -> tuple[str, Intervention]:
+    rates = [
+        each.rate
+        for each in running
+        if isinstance(each, Infusion) and each.drug is Drug.NOREPINEPHRINE
+    ]
+    if not rates:
+        begun = Infusion(Drug.NOREPINEPHRINE, VASOPRESSOR_STEP)
+        return f"Norepinephrine {begun.rate:g} µg/kg/min", begun
+    raised = Infusion(Drug.NOREPINEPHRINE, round(rates[-1] + VASOPRESSOR_STEP, 4))
+    return f"Norepinephrine raised to {raised.rate:.3g} µg/kg/min", raised
 
 
 def alternatives(
@@ -120,7 +139,7 @@ def alternatives(
     return tuple(found)
 
 
-def half_of(intervention: Intervention) -> Intervention | None:
+def half_of(intervention: Intervention | Stop) -> Intervention | None:
     """Return the intervention at half its dose, or None where half has no meaning."""
     match intervention:
         case Fluid():
@@ -129,7 +148,7 @@ def half_of(intervention: Intervention) -> Intervention | None:
             return replace(intervention, rate=intervention.rate / 2)
         case DrugDose():
             return replace(intervention, dose_mg=intervention.dose_mg / 2)
-        case Oxygen() | _:
+        case Oxygen() | Stop() | _:
             return None
 
 

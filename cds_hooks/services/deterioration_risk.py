@@ -12,7 +12,6 @@ from cds_hooks.fhir.to_measurements import Kind, trajectory_of
 from cds_hooks.services.risk_record import record_proposals
 from cds_hooks.services.service import HookCall, ServiceDefinition
 from cds_hooks.services.templates import (
-    GIVEN_TREATMENTS,
     OBSERVATIONS,
     PATIENT,
     TREATMENT,
@@ -47,7 +46,6 @@ DEFINITION = ServiceDefinition(
     hooks=("patient-view", "encounter-start", "encounter-discharge"),
     prefetch=OBSERVATIONS | TREATMENT,
     essential=frozenset({PATIENT, VITAL_SIGNS}),
-    optional=frozenset({GIVEN_TREATMENTS}),
     usage_requirements=(
         "Adults only. Without prefetch, the service reads Patient, Observation and "
         "MedicationAdministration from fhirServer."
@@ -99,6 +97,7 @@ class DeteriorationRisk:
             twin.fit.body,
             call.received_at,
             patient.latest(Kind.RESPIRATORY_RATE),
+            given=twin.given,
         )
         return cause_lines(found, call.received_at) if isinstance(found, Causes) else None
 
@@ -123,7 +122,8 @@ def _foreseen(patient: PatientTwin) -> TwinForecast:
     if converged is None:
         return TwinForecast((), patient.fit_sentences)
     history = patient.assimilation.twin.measurements
-    foreseen = forecast(converged, HORIZON_S, history=history)
+    underway = patient.assimilation.underway
+    foreseen = forecast(converged, HORIZON_S, history=history, underway=underway)
     return TwinForecast(
         tuple(
             SimulatedEvent(event.clinical_name, probability, HORIZON_S)

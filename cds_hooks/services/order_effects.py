@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 from cds_hooks.cards.order_card import no_advice_card, not_understood_card, order_card
+from cds_hooks.fhir.changed_treatment import with_prior_stopped
 from cds_hooks.fhir.resources import head
 from cds_hooks.fhir.to_interventions import orders_of
 from cds_hooks.ports import Ehr
@@ -13,7 +15,6 @@ from cds_hooks.services.gather import Sources, read_references
 from cds_hooks.services.order_simulation import SimulatedOrders, refusal, simulated
 from cds_hooks.services.service import HookCall, ServiceDefinition
 from cds_hooks.services.templates import (
-    GIVEN_TREATMENTS,
     OBSERVATIONS,
     PATIENT,
     TREATMENT,
@@ -43,7 +44,6 @@ DEFINITION: Final = ServiceDefinition(
     hooks=("order-select", "order-sign", "order-dispatch"),
     prefetch=OBSERVATIONS | TREATMENT,
     essential=frozenset({PATIENT, VITAL_SIGNS}),
-    optional=frozenset({GIVEN_TREATMENTS}),
     usage_requirements=(
         "Adults only. Without prefetch, the service reads Patient, Observation and "
         "MedicationAdministration from fhirServer."
@@ -80,9 +80,11 @@ class OrderEffects:
         unread: Mapping[str, str],
         patient: PatientTwin,
     ) -> tuple[Card, ...]:
-        orders = orders_of(drafts, patient.facts).checked(
-            lambda order: refusal((order.intervention,), patient)
-        )
+        orders = orders_of(drafts, patient.facts)
+        orders = replace(
+            orders,
+            understood=tuple(with_prior_stopped(o, patient.running) for o in orders.understood),
+        ).checked(lambda order: refusal(order.planned, patient))
         cards = _effect_cards(frame, orders.understood, drafts, patient, call)
         lines = [(each.label, each.reason) for each in orders.not_understood]
         lines += [(reference, why.partition(": ")[2]) for reference, why in unread.items()]

@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, final
 
+from cds_hooks.cards.basis import Treated
 from cds_hooks.cards.order_card import OrderEffect
-from cds_hooks.cards.wording import percent
+from cds_hooks.cards.wording import escaped, percent
+from cds_hooks.fhir.changed_treatment import changed_by
 from cds_hooks.fhir.from_twin import draft_order
 from cds_hooks.fhir.halved_order import halved_order
 from cds_hooks.fhir.kinds import Kind
-from cds_hooks.fhir.to_measurements import body_of
 from cds_hooks.services.alternatives import Alternative, alternatives, menu, proposals
-from twin.core.interventions import schedule
+from twin.core.interventions import Stop
 from twin.errors import InterventionError
 from twin.usecases import USUAL_GOAL, Plan, Ranked, compare_interventions, rank
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from cds_hooks.services.patient_twin import PatientTwin
     from twin.core.fit import ConvergedFit
     from twin.core.interventions import Intervention
-    from twin.usecases import SimulatedEffect
+    from twin.usecases import SimulatedEffect, Underway
 
 HORIZON_S: Final = 1800.0
 """Half an hour: a bolus has run in, and a drug given into a vein has acted."""
@@ -57,10 +58,10 @@ class SimulatedOrders:
     encounter_id: str | None
 
 
-def refusal(interventions: Sequence[Intervention], patient: PatientTwin) -> str | None:
-    """Return why dose, route or an unknown weight forbids simulating these, or None."""
+def refusal(interventions: Sequence[Intervention | Stop], patient: PatientTwin) -> str | None:
+    """Return why dose, route, weight or nothing to stop forbids simulating these, or None."""
     try:
-        schedule(interventions, body_of(patient.facts))
+        patient.assimilation.underway.with_plan(interventions, patient.assimilation.fit.body)
     except InterventionError as error:
         return str(error)
     return None
@@ -70,11 +71,12 @@ def simulated(
     fit: ConvergedFit, work: SimulatedOrders
 ) -> list[tuple[OrderEffect, tuple[Proposal, ...]]]:
     """Return the effect of each order, with the better alternatives to it."""
-    alone = {order.reference: (order.intervention,) for order in work.orders}
-    together = tuple(order.intervention for order in work.orders)
+    alone = {order.reference: order.planned for order in work.orders}
+    together = _all_of(work.orders)
     options = {order.reference: _alternatives(order, work) for order in work.orders}
     others = [each.interventions for found in options.values() for each in found]
-    outcomes = _Outcomes.of(fit, [*alone.values(), together, *others])
+    underway = work.patient.assimilation.underway
+    outcomes = _Outcomes.of(fit, [*alone.values(), together, *others], underway)
     return [
         (
             OrderEffect(
@@ -84,6 +86,10 @@ def simulated(
                 outcomes.effect(alone[order.reference]),
                 outcomes.effect(()),
                 outcomes.effect(together) if len(work.orders) > 1 else None,
+                tuple(
+                    Treated(escaped(each.label, 80), each.start, running=True)
+                    for each in changed_by(order, work.patient.running)
+                ),
             ),
             _better(options[order.reference], outcomes, alone[order.reference]),
         )
@@ -91,7 +97,14 @@ def simulated(
     ]
 
 
-_ToDo = tuple["Intervention", ...]
+_ToDo = tuple["Intervention | Stop", ...]
+
+
+def _all_of(orders: Sequence[OrderedIntervention]) -> _ToDo:
+    """Return what all orders do together: what they stop is stopped once, and first."""
+    planned = [each for order in orders for each in order.planned]
+    stops = dict.fromkeys(each for each in planned if isinstance(each, Stop))
+    return (*stops, *(each for each in planned if not isinstance(each, Stop)))
 
 
 @final
@@ -102,11 +115,11 @@ class _Outcomes:
     ranked: Mapping[_ToDo, Ranked]
 
     @classmethod
-    def of(cls, fit: ConvergedFit, wanted: Sequence[_ToDo]) -> _Outcomes:
-        """Simulate everything beside doing nothing, in one comparison: all share their members."""
+    def of(cls, fit: ConvergedFit, wanted: Sequence[_ToDo], underway: Underway) -> _Outcomes:
+        """Simulate everything beside doing nothing new, in one comparison: all share members."""
         different = [each for each in dict.fromkeys(wanted) if each]
         plans = [Plan(str(number), to_do) for number, to_do in enumerate(different)]
-        comparison = compare_interventions(fit, plans, HORIZON_S)
+        comparison = compare_interventions(fit, plans, HORIZON_S, underway)
         beside = replace(comparison, effects=(comparison.baseline, *comparison.effects))
         return cls({each.effect.plan.interventions: each for each in rank(beside, USUAL_GOAL)})
 
@@ -126,7 +139,8 @@ def _alternatives(order: OrderedIntervention, work: SimulatedOrders) -> tuple[Al
         return ()
     patient = work.patient
 
-    considered = menu(patient.latest(Kind.HAEMOGLOBIN), patient.blood_volume_share)
+    running = [each.intervention for each in patient.running if each.intervention is not None]
+    considered = menu(patient.latest(Kind.HAEMOGLOBIN), patient.blood_volume_share, running)
 
     def draft_of(intervention: Intervention) -> dict[str, object]:
         return draft_order(intervention, patient.facts, encounter_id=work.encounter_id)

@@ -5,13 +5,15 @@ Orchestration only: reading FHIR is ``cds_hooks.fhir``, fitting is ``twin.usecas
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar, final
 
 from anyio import to_thread
 
-from cds_hooks.cards.basis import Basis, Seen
+from cds_hooks.cards.basis import Basis, Seen, Treated
 from cds_hooks.cards.wording import escaped, measured
+from cds_hooks.fhir.to_administrations import administrations_of
+from cds_hooks.fhir.to_given_treatments import GivenTreatment, GivenTreatments, given_treatments_of
 from cds_hooks.fhir.to_measurements import (
     PatientFacts,
     Readings,
@@ -21,7 +23,7 @@ from cds_hooks.fhir.to_measurements import (
     twin_measurements,
 )
 from cds_hooks.security.patient_key import patient_key
-from cds_hooks.services.templates import OBSERVATION_KEYS, PATIENT
+from cds_hooks.services.templates import GIVEN_TREATMENTS, OBSERVATION_KEYS, PATIENT
 from twin.core.haemodynamics import Quantity
 from twin.core.parameters import expected_blood_volume_ml
 from twin.usecases import assimilate
@@ -50,6 +52,8 @@ class PatientTwin:
     readings: Readings
     assimilation: Assimilation
     basis: Basis
+    running: tuple[GivenTreatment, ...] = ()
+    """Recorded treatment that runs and that the twin knows, oldest first."""
 
     def latest(self, kind: Kind) -> float | None:
         """Return the newest value of a kind in its canonical unit, or None."""
@@ -110,6 +114,8 @@ class PatientTwins:
         patient = next(iter(chart.resources.get(PATIENT, ())), None)
         facts = patient_facts(patient, readings.readings, call.received_at, patient_id)
         body = body_of(facts)
+        given = chart.resources.get(GIVEN_TREATMENTS, ())
+        treatments = given_treatments_of(given, facts, call.received_at, zone=self.zone)
         assimilation = assimilate(
             self.store,
             self.estimator,
@@ -117,8 +123,30 @@ class PatientTwins:
             twin_measurements(readings.readings, body),
             body,
             call.received_at,
+            administrations_of(treatments.treatments, call.received_at),
         )
-        return PatientTwin(facts, readings, assimilation, _basis(readings, chart))
+        counted = {each.reference for each in assimilation.twin.given}
+        known = [each for each in treatments.treatments if each.reference in counted]
+        running = tuple(each for each in known if each.end is None or each.end > call.received_at)
+        basis = replace(
+            _basis(readings, chart),
+            treated=tuple(
+                Treated(escaped(each.label, 80), each.start, each in running)
+                for each in reversed(known)
+            ),
+            not_simulated=_not_simulated(treatments, assimilation),
+        )
+        return PatientTwin(facts, readings, assimilation, basis, running)
+
+
+def _not_simulated(treatments: GivenTreatments, assimilation: Assimilation) -> tuple[str, ...]:
+    """Return the recorded treatment that was left out, the newest first, with the reasons."""
+    refused = {each.administration.reference: each.reason for each in assimilation.not_simulated}
+    return tuple(
+        f"{escaped(each.label)} ({escaped(why.rstrip('.'), 120)})"
+        for each in reversed(treatments.treatments)
+        if (why := each.not_understood or refused.get(each.reference))
+    ) + tuple(escaped(each.sentence, 200) for each in treatments.not_used)
 
 
 def _basis(readings: Readings, chart: Chart) -> Basis:

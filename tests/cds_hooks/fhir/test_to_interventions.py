@@ -270,7 +270,8 @@ def test_orders_that_the_twin_can_simulate(order: object, expected: Intervention
         (service("Exchange of red cells", amount(1, "{unit}")), "not modelled"),
         ({"resourceType": "NutritionOrder", "id": "n"}, "this type are not simulated"),
         (medication("Metoprolol", doNotPerform=True), "shall not be done"),
-        (medication("Norepinephrine", status="stopped"), "its status is stopped"),
+        (medication("Norepinephrine", status="completed"), "its status is completed"),
+        (medication("Insulin", status="stopped"), "not modelled"),
         (medication("Metoprolol", status=["draft"]), "not in the shape of FHIR R4"),
         (medication("Metoprolol", dosageInstruction=[{}, {}]), "several dosage steps"),
         (
