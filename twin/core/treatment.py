@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from twin.core.drugs import controls_over, standing_parameters
-from twin.core.intervention_kinds import DrugDose, Fluid, Given, Infusion, Intervention, Stop
+from twin.core.intervention_kinds import (
+    DrugDose,
+    Fluid,
+    FluidKind,
+    Given,
+    Infusion,
+    Intervention,
+    Stop,
+)
 from twin.core.interventions import START, end_s, schedule
 from twin.errors import InterventionError
 
@@ -31,6 +39,11 @@ LOOK_S: Final = 5.0
 
 STILL: Final = 1e-3
 """Controls that differ by less move nothing: 3.6 mL/h, a thousandth of a vessel's tone."""
+
+
+MAINTENANCE_ML_PER_H: Final = 200.0
+"""A slower crystalloid replaces what kidneys and skin lose, of which the model knows nothing: by
+itself it would fill the patient for ever. Ours: adults need 25-30 mL/kg a day (NICE CG174)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +126,24 @@ def screened(
 def _why_not(each: Administration, body: Body, now: datetime) -> str | None:
     if not isinstance(each.intervention, Infusion | DrugDose | Fluid):
         return "The fit takes it from what is measured at the bedside, not from what was given."
+    if _keeps_up(each.intervention):
+        return (
+            "A crystalloid at less than "
+            f"{MAINTENANCE_ML_PER_H:.0f} mL/h is taken to keep up with losses, which the model "
+            "does not have."
+        )
     try:
         schedule((), body, (each.given(now),))
     except InterventionError as error:
         return str(error)
     return None
+
+
+def _keeps_up(intervention: Intervention) -> bool:
+    if not isinstance(intervention, Fluid) or intervention.kind is not FluidKind.CRYSTALLOID:
+        return False
+    hours = intervention.duration_s / 3600.0
+    return hours > 1.0 and intervention.volume_ml < MAINTENANCE_ML_PER_H * hours
 
 
 def standing_at(
