@@ -124,7 +124,8 @@ def _dataset(data: bytes) -> pydicom.Dataset:
         raise
     except Exception:  # noqa: BLE001  pydicom has no one error for bytes that are no file
         raise RadiographUnreadable("it is a damaged DICOM file") from None
-    if not found.file_meta.TransferSyntaxUID.is_transfer_syntax:
+    kept = found.file_meta.get("TransferSyntaxUID")
+    if kept is None or not kept.is_transfer_syntax:
         raise RadiographUnreadable("it does not say how its pixels are stored")
     return found
 
