@@ -220,7 +220,7 @@ def _thumbnail(picture: LabelledPicture) -> NDArray[np.float32]:
     except RadiographError as error:
         raise TrainingDataUnusable(picture.file.name, 0, "a radiograph") from error
     small = grey.resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    flat = np.asarray(small, dtype=np.float32).ravel()
+    flat: NDArray[np.float32] = np.asarray(small, dtype=np.float32).ravel()
     flat = flat - flat.mean()
     flat /= max(float(np.linalg.norm(flat)), 1e-6)
     return flat
