@@ -128,6 +128,10 @@ class RadiographError(InferenceError):
         super().__init__(f"The picture is not read: {reason}.")
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type[RadiographError], tuple[str]]:
+        """Travel from a decoding process by the reason, not by the sentence around it."""
+        return type(self), (self.reason,)
+
 
 class RadiographUnreadable(RadiographError):
     """Damaged, too large, or stored in a way that no decoder here reads; have it sent again."""

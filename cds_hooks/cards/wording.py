@@ -84,7 +84,12 @@ def measured(value: float, ucum_unit: str) -> str:
     text = number(value, decimals)
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return f"{text} {_UNIT_WORDS.get(ucum_unit, ucum_unit)}".rstrip()
+    return f"{text} {unit_in_words(ucum_unit)}".rstrip()
+
+
+def unit_in_words(ucum_unit: str) -> str:
+    """Return a UCUM unit as a clinician writes it; empty for a number that needs none."""
+    return _UNIT_WORDS.get(ucum_unit, ucum_unit)
 
 
 def between(low: float, high: float, decimals: int = 0, *, signed: bool = False) -> str:

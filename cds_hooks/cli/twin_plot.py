@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.figure import Figure
 
+from twin.core.beat_curves import beat_curves
 from twin.core.comparison import compare_interventions
 from twin.core.forecast import forecast
-from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
-from twin.core.parameters import PARAMETER_INDEX
-from twin.core.pulsatile import settled, waveforms
+from twin.core.haemodynamics import Quantity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,8 +31,6 @@ PAST_H: Final = 6.0
 
 KNOTS: Final = 6
 """Horizons at which forecast and plans are simulated; between them the lines are straight."""
-
-WAVE_S: Final = 3.0
 
 PRESSURE_COLOUR: Final = "#b2182b"
 RATE_COLOUR: Final = "#1b7837"
@@ -211,18 +208,13 @@ def _tidy(axes: Axes) -> None:
 
 
 def _loops_and_wave(loops: Axes, wave: Axes, fitted: ConvergedFit) -> None:
-    parameters = fitted.parameters
-    seen = waveforms(parameters, settled(parameters), WAVE_S)
-    volume, pressure = seen["left_ventricle"]
-    root = _root_pressure(parameters, pressure, seen["arteries"][1])
-    output = fitted.fit.now[QUANTITY_INDEX[Quantity.CARDIAC_OUTPUT]]
-    rate = fitted.fit.now[QUANTITY_INDEX[Quantity.HEART_RATE]]
-    step_s = WAVE_S / len(volume)
-    for member, style in zip(_three_members(fitted), STYLES, strict=True):
-        beat = slice(-round(60.0 / rate[member] / step_s) - 2, None)
-        label = f"cardiac output {output[member]:.1f} L/min"
-        loops.plot(volume[beat, member], pressure[beat, member], label=label, **style)
-        wave.plot(np.arange(len(root)) * step_s, root[:, member], **style)
+    for curves, style in zip(beat_curves(fitted), STYLES, strict=True):
+        label = f"cardiac output {curves.output_l_per_min:.1f} L/min"
+        loops.plot(
+            curves.ventricle_volume_ml, curves.ventricle_pressure_mmhg, label=label, **style
+        )
+        root = curves.aortic_pressure_mmhg
+        wave.plot(np.arange(len(root)) * curves.step_s, root, **style)
     loops.legend(fontsize=7, loc="best", frameon=False)
     loops.set_title("Left ventricle of three plausible circulations", fontsize=9)
     loops.set_xlabel("volume, mL", fontsize=8)
@@ -232,24 +224,3 @@ def _loops_and_wave(loops: Axes, wave: Axes, fitted: ConvergedFit) -> None:
     wave.set_ylabel("mmHg", fontsize=8)
     _tidy(loops)
     _tidy(wave)
-
-
-def _root_pressure(
-    parameters: np.ndarray, ventricle: np.ndarray, arteries: np.ndarray
-) -> np.ndarray:
-    """Return the pressure in the aortic root, mmHg: that of the arteries plus impedance x flow."""
-    impedance = parameters[PARAMETER_INDEX["aortic_impedance"]]
-    valve = parameters[PARAMETER_INDEX["aortic_valve_resistance"]]
-    root: np.ndarray = arteries + np.maximum(ventricle - arteries, 0.0) * impedance / (
-        impedance + valve
-    )
-    return root
-
-
-def _three_members(fitted: ConvergedFit) -> tuple[int, int, int]:
-    """Return members of low, middle and high output, the middle one also of middle pressure."""
-    output = fitted.fit.now[QUANTITY_INDEX[Quantity.CARDIAC_OUTPUT]]
-    mean = fitted.fit.now[QUANTITY_INDEX[Quantity.MEAN_PRESSURE]]
-    low, high = (int(np.argmin(np.abs(output - np.quantile(output, q)))) for q in (0.1, 0.9))
-    apart = np.abs(output / np.median(output) - 1.0) + np.abs(mean / np.median(mean) - 1.0)
-    return low, int(np.argmin(apart)), high

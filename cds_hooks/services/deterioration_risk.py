@@ -22,6 +22,8 @@ from twin.core.causes import Causes
 from twin.usecases import forecast
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from cds_hooks.services.patient_twin import PatientTwin, PatientTwins
     from cds_hooks.services.speaker import Speaker
     from cds_hooks.wire.response import Card
@@ -77,7 +79,7 @@ class DeteriorationRisk:
         """Return the risk card, the reason why there is none, or nothing for a quiet patient."""
         patient, foreseen = await self._twins.with_updated(call, _looked_at)
         frame = self._speaker.frame(DEFINITION.id, call)
-        reason = _why_not(patient)
+        reason = why_no_risk(patient)
         if reason is not None:
             return (too_little_card(frame, reason, patient.basis),)
         trajectory = trajectory_of(patient.readings.readings, patient.facts, call.received_at)
@@ -89,24 +91,34 @@ class DeteriorationRisk:
 
     def _cause(self, patient: PatientTwin, call: HookCall) -> str | None:
         """Return what is said of why the patient is in trouble; None when he is in none."""
-        twin = patient.assimilation.twin
-        if not self._weigher.worth_asking(twin.measurements, call.received_at):
-            return None
-        found = self._weigher.weigh(
-            twin.measurements,
-            twin.fit.body,
-            call.received_at,
-            patient.latest(Kind.RESPIRATORY_RATE),
-            given=twin.given,
-        )
-        return cause_lines(found, call.received_at) if isinstance(found, Causes) else None
+        found = causes_of(self._weigher, patient, call.received_at)
+        return None if found is None else cause_lines(found, call.received_at)
+
+
+def causes_of(weigher: CauseWeigher, patient: PatientTwin, now: datetime) -> Causes | None:
+    """Return why the patient may be in trouble; None when he is in none, or nothing can be said.
+
+    It computes for some time: call it in a worker thread.
+    """
+    twin = patient.assimilation.twin
+    if not weigher.worth_asking(twin.measurements, now):
+        return None
+    found = weigher.weigh(
+        twin.measurements,
+        twin.fit.body,
+        now,
+        patient.latest(Kind.RESPIRATORY_RATE),
+        given=twin.given,
+    )
+    return found if isinstance(found, Causes) else None
 
 
 def _looked_at(patient: PatientTwin) -> tuple[PatientTwin, TwinForecast]:
     return patient, _foreseen(patient)
 
 
-def _why_not(patient: PatientTwin) -> str | None:
+def why_no_risk(patient: PatientTwin) -> str | None:
+    """Return why no risk is estimated for this patient; None when it is."""
     age = patient.facts.age_years
     if age is not None and age < ADULT_YEARS:
         return "The model is of adults, and this patient is younger than 18 years."

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cds_hooks.fhir.to_interventions import OrderedIntervention
     from cds_hooks.services.patient_twin import PatientTwin
     from twin.core.fit import ConvergedFit
-    from twin.core.interventions import Intervention
+    from twin.core.interventions import Intervention, Planned
     from twin.usecases import SimulatedEffect, Underway
 
 HORIZON_S: Final = 1800.0
@@ -58,7 +58,7 @@ class SimulatedOrders:
     encounter_id: str | None
 
 
-def refusal(interventions: Sequence[Intervention | Stop], patient: PatientTwin) -> str | None:
+def refusal(interventions: Sequence[Planned], patient: PatientTwin) -> str | None:
     """Return why dose, route, weight or nothing to stop forbids simulating these, or None."""
     try:
         patient.assimilation.underway.with_plan(interventions, patient.assimilation.fit.body)
@@ -97,7 +97,7 @@ def simulated(
     ]
 
 
-_ToDo = tuple["Intervention | Stop", ...]
+_ToDo = tuple["Planned", ...]
 
 
 def _all_of(orders: Sequence[OrderedIntervention]) -> _ToDo:

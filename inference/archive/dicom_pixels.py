@@ -23,10 +23,19 @@ from pydicom.encaps import get_frame
 from pydicom.filereader import read_dataset
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
+    HTJ2K,
     JPEG2000,
+    UID,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
     RLELossless,
 )
 
@@ -52,6 +61,16 @@ _DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 _DEFLATED_FRAMES: Final = "1.2.840.10008.1.2.8.1"
 _PIXELS: Final = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _HALVED: Final = frozenset({JPEG2000, JPEG2000Lossless})
+
+_DECODERS: Final = {
+    **dict.fromkeys((JPEGBaseline8Bit, JPEGExtended12Bit), "pillow"),
+    **dict.fromkeys((JPEGLossless, JPEGLosslessSV1), "gdcm"),
+    **dict.fromkeys((JPEGLSLossless, JPEGLSNearLossless), "pyjpegls"),
+    **dict.fromkeys((JPEG2000, JPEG2000Lossless, HTJ2K, HTJ2KLossless), "pylibjpeg"),
+    **dict.fromkeys((HTJ2KLosslessRPCL, RLELossless), "pylibjpeg"),
+}
+"""One decoder for each transfer syntax: left to itself, pydicom asks GDCM first, which is the
+slowest for most, and which ended the whole process on a broken JPEG-LS stream."""
 
 Stored = NDArray[Any]
 
@@ -124,7 +143,8 @@ def _dataset(data: bytes) -> pydicom.Dataset:
         raise
     except Exception:  # noqa: BLE001  pydicom has no one error for bytes that are no file
         raise RadiographUnreadable("it is a damaged DICOM file") from None
-    if not found.file_meta.TransferSyntaxUID.is_transfer_syntax:
+    kept = found.file_meta.get("TransferSyntaxUID")
+    if not isinstance(kept, UID) or not kept.is_transfer_syntax:
         raise RadiographUnreadable("it does not say how its pixels are stored")
     return found
 
@@ -222,13 +242,19 @@ def _all_values(dataset: pydicom.Dataset) -> Stored:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of padding and excess bytes, which do no harm
-            values = pixel_array(dataset)
-    except Exception as error:  # noqa: BLE001  decoders raise what the bytes lead them to
+            values = pixel_array(
+                dataset, decoding_plugin=_DECODERS.get(dataset.file_meta.TransferSyntaxUID, "")
+            )
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    # Decoders raise what the bytes lead them to; that of RLE, written in Rust, a panic that is no
+    # Exception: https://docs.rs/pyo3/latest/pyo3/panic/struct.PanicException.html
+    except BaseException as error:  # noqa: BLE001
         raise RadiographUnreadable(_why_not_decoded(dataset, error)) from None
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
-def _why_not_decoded(dataset: pydicom.Dataset, error: Exception) -> str:
+def _why_not_decoded(dataset: pydicom.Dataset, error: BaseException) -> str:
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax == JPEGExtended12Bit and dataset.get("BitsStored", 8) > 8:
         return "it is JPEG Extended of 12 bits, which no decoder here reads"

@@ -20,7 +20,7 @@ from twin.core.fit import intervals
 from twin.core.forecast import size_of
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
 from twin.core.identifiability import model_sds, possible_ends
-from twin.core.interventions import Intervention, Stop
+from twin.core.interventions import Given, Intervention, Stop
 from twin.core.treatment import UNTREATED, Underway
 from twin.core.underway import begun_from
 
@@ -42,10 +42,10 @@ WORSE_WEDGE_MMHG: Final = 18.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A named treatment; all its interventions start now, and what it stops ends now."""
+    """A named treatment; a bare intervention starts now, and what is stopped ends now."""
 
     name: str
-    interventions: tuple[Intervention | Stop, ...]
+    interventions: tuple[Intervention | Given | Stop, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -80,7 +80,7 @@ class Underway:
     stood_at_s: float = 0.0
     """When the measurements were taken that the circulation was fitted to; not after 0."""
 
-    def with_plan(self, plan: Sequence[Intervention | Stop], body: Body) -> Schedule:
+    def with_plan(self, plan: Sequence[Intervention | Given | Stop], body: Body) -> Schedule:
         """Return the schedule of a plan that is carried out beside it.
 
         Raises

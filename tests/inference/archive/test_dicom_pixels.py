@@ -296,6 +296,22 @@ def test_a_cut_off_compressed_file_is_refused_or_read_and_never_a_fault(syntax: 
             radiograph_of(whole[: kept // 2])
 
 
+def test_a_run_length_that_overflows_its_picture_is_refused() -> None:
+    # The decoder panics, which is no Exception.
+    data = chest_dataset()
+    data.compress(RLELossless, generate_instance_uid=False)
+    whole = bytearray(file_of(data, RLELossless))
+    refused = 0
+    for place in range(len(whole) - 4_000, len(whole) - 8, 400):
+        broken = whole.copy()
+        broken[place : place + 8] = b"\x81\x00" * 4
+        try:
+            radiograph_of(bytes(broken))
+        except RadiographError:
+            refused += 1
+    assert refused
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"<html>503</html>", b"\0" * 128 + b"DICM", b"\xff\xd8\xff"]
 )
