@@ -26,7 +26,12 @@ COMMANDS: tuple[str, ...] = (
     "twin",
 )
 BENCHES: tuple[str, ...] = ("bench_hook", "bench_inference", "bench_twin")
-TRAININGS: tuple[str, ...] = ("train_causes", "train_emulator", "train_trajectories")
+TRAININGS: tuple[str, ...] = (
+    "train_causes",
+    "train_ecg",
+    "train_emulator",
+    "train_trajectories",
+)
 
 application = typer.Typer(
     name="cardiotwin",

@@ -1,0 +1,325 @@
+"""Trains one ECG net: batches, schedule, exponential average, checkpoints, metrics as CSV.
+
+One loop for every kind: ``signal`` (strips of signals alone), ``vizecgnet`` (page and signal with
+attention between them and distillation), ``image`` (the page alone, the same net and budget), and
+``page`` (EfficientNet on the page). The budget is minutes or steps; a folder that holds a
+checkpoint is taken up where it stopped.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from inference.core.viz_ecg import NO_LEAD
+from inference.errors import TrainingDataUnusable
+from inference.nets.efficientnet_page import PageEfficientNet
+from inference.nets.vizecgnet import ImageStream, SignalStream, VizEcgNet
+from inference.training.ecg_batches import EcgBatch, EcgDraw, Generator, Mixture, plain_view
+from inference.training.ecg_labels import CODES
+from inference.training.ecg_losses import DistillationWeights, findings_loss, together_loss
+from inference.training.ecg_sets import EcgRecords
+from inference.training.metrics import auroc
+
+KINDS: Final = ("signal", "vizecgnet", "image", "page")
+STATISTICS_MOMENTUM: Final = 0.05
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class EcgLoopSettings:
+    """``minutes`` of training or, where given, ``steps``, is the budget.
+
+    ``whole`` is the share of batches in which the signal stream reads all twelve leads.
+    ``begin`` names the run of a signal stream to begin with. ``every`` steps it is saved and
+    judged on the validation part.
+    """
+
+    kind: str = "vizecgnet"
+    net: dict[str, Any] = field(default_factory=dict)
+    minutes: float = 30.0
+    steps: int | None = None
+    batch: int = 32
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    warm_up_steps: int = 40
+    average: float = 0.995
+    threads: int = 1
+    seed: int = 0
+    whole: float = 0.35
+    begin: str = ""
+    every: int = 100
+    amp: bool = True
+    mixture: Mixture = field(default_factory=Mixture)
+    distillation: DistillationWeights = field(default_factory=DistillationWeights)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
+
+
+@dataclass(slots=True)
+class Progress:
+    """What survives an interruption beside the weights."""
+
+    steps: int = 0
+    seen: int = 0
+    spent_s: float = 0.0
+    core_s: float = 0.0
+
+
+class EcgTrainer:
+    """One net, its average, its optimiser and where it stands."""
+
+    def __init__(
+        self,
+        settings: EcgLoopSettings,
+        records: EcgRecords,
+        folder: Path,
+        generate: Generator | None = None,
+    ) -> None:
+        torch.manual_seed(settings.seed)
+        torch.set_num_threads(settings.threads)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.settings, self.records, self.folder = settings, records, folder
+        self.net, self.averaged = self._fresh(), self._fresh().eval()
+        self.averaged.load_state_dict(self.net.state_dict())
+        self.optimiser = torch.optim.AdamW(
+            self.net.parameters(),
+            settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+        self.progress = Progress()
+        self.random = np.random.default_rng(settings.seed)
+        self.draw = EcgDraw(records, settings.mixture, generate, self.random)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def _fresh(self) -> nn.Module:
+        net = fresh_net(self.settings.kind, self.settings.net)
+        for one in _normalisations(net):
+            one.momentum = STATISTICS_MOMENTUM
+        return net.to(self.device, memory_format=torch.channels_last)
+
+    def begin_with(self, folder: Path) -> None:
+        """Begin with another run's net: its signal stream, or all of one of the same kind."""
+        net, settings = trained_net(folder)
+        for mine in (self.net, self.averaged):
+            if isinstance(mine, VizEcgNet) and isinstance(net, SignalStream):
+                mine.begin_as(net)
+            elif settings["kind"] == self.settings.kind:
+                mine.load_state_dict(net.state_dict())
+            else:
+                raise TrainingDataUnusable(folder.name, 0, "a run that this kind can begin with")
+
+    def run(self, report: Report = print) -> nn.Module:
+        """Train until the budget is spent; return the averaged net."""
+        losses: list[float] = []
+        while self.spent() < 1:
+            started, core = time.monotonic(), time.process_time()
+            losses.append(self._step())
+            self.progress.spent_s += time.monotonic() - started
+            self.progress.core_s += time.process_time() - core
+            if self.progress.steps % self.settings.every == 0 or self.spent() >= 1:
+                self._log(float(np.mean(losses)), report)
+                self.save()
+                losses.clear()
+        return self.averaged
+
+    def spent(self) -> float:
+        """Return the share of the budget that is spent."""
+        if self.settings.steps is not None:
+            return self.progress.steps / self.settings.steps
+        return self.progress.spent_s / 60.0 / self.settings.minutes
+
+    def _step(self) -> float:
+        self._set_rate()
+        batch = self._batch()
+        self.net.train()
+        with torch.autocast(self.device.type, enabled=self._mixed_precision()):
+            loss = self._loss(batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimiser.step()
+        self.progress.steps += 1
+        self.progress.seen += len(batch.targets)
+        self._average()
+        return float(loss.detach())
+
+    def _mixed_precision(self) -> bool:
+        """bfloat16 on an accelerator; on these processors it is slower than float32."""
+        return self.settings.amp and self.device.type == "cuda"
+
+    def _batch(self) -> EcgBatch:
+        if self.settings.kind == "signal":
+            whole = self.random.random() < self.settings.whole
+            return self.draw.signals(self.settings.batch, whole)
+        return self.draw.pages(self.settings.batch)
+
+    def _loss(self, batch: EcgBatch) -> Tensor:
+        targets = self._tensor(batch.targets)
+        if self.settings.kind == "signal":
+            says = self.net(self._tensor(batch.strips), self._tensor(batch.leads))
+            return findings_loss(says.logits, targets)
+        page = self._page(batch)
+        if self.settings.kind != "vizecgnet":
+            return findings_loss(self.net(page).logits, targets)
+        leads = self._tensor(batch.leads)
+        says = self.net(page, self._tensor(batch.strips), leads)
+        return together_loss(says, targets, leads != NO_LEAD, self.settings.distillation)
+
+    def _tensor(self, array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self.device, non_blocking=True)
+
+    def _page(self, batch: EcgBatch) -> Tensor:
+        assert batch.page is not None  # noqa: S101 - every kind but "signal" prints
+        return self._tensor(batch.page).contiguous(memory_format=torch.channels_last)
+
+    def _set_rate(self) -> None:
+        spent = min(1.0, self.spent())
+        warm = min(1.0, (self.progress.steps + 1) / self.settings.warm_up_steps)
+        rate = self.settings.learning_rate * warm * (0.01 + 0.99 * (1 + np.cos(np.pi * spent)) / 2)
+        for group in self.optimiser.param_groups:
+            group["lr"] = float(rate)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        keep = min(self.settings.average, (1 + self.progress.steps) / (10 + self.progress.steps))
+        state = self.net.state_dict()
+        for name, value in self.averaged.state_dict().items():
+            if value.dtype.is_floating_point:
+                value.lerp_(state[name], 1 - keep)
+            else:
+                value.copy_(state[name])
+
+    def _log(self, loss: float, report: Report) -> None:
+        found = judged(self.averaged, self.settings.kind, self.records, self.device)
+        line = {
+            "steps": self.progress.steps,
+            "seen": self.progress.seen,
+            "minutes": round(self.progress.spent_s / 60, 2),
+            "core_minutes": round(self.progress.core_s / 60, 2),
+            "loss": round(loss, 4),
+            **{code: round(value, 4) for code, value in found.items()},
+        }
+        file = self.folder / "metrics.csv"
+        new = not file.exists()
+        with file.open("a", encoding="utf-8", newline="") as out:
+            rows = csv.DictWriter(out, list(line))
+            if new:
+                rows.writeheader()
+            rows.writerow(line)
+        known = [value for value in found.values() if not np.isnan(value)]
+        shown = " ".join(f"{code} {found[code]:.3f}" for code in ("NORM", "AF", "SB", "PVC"))
+        report(
+            f"{self.spent():.0%} step {line['steps']} loss {line['loss']} "
+            f"validation macro AUROC {np.mean(known):.3f} {shown}"
+        )
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        state = {
+            "settings": {"kind": self.settings.kind, "net": self.settings.net},
+            "all_settings": asdict(self.settings),
+            "codes": list(CODES),
+            "net": self.net.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "progress": asdict(self.progress),
+        }
+        torch.save(state, self.folder / "checkpoint.partial")
+        (self.folder / "checkpoint.partial").replace(self.folder / "checkpoint.pt")
+
+    def resume(self) -> bool:
+        """Take up a checkpoint if the folder holds one; return whether it did."""
+        file = self.folder / "checkpoint.pt"
+        if not file.exists():
+            return False
+        state = torch.load(file, weights_only=True, map_location=self.device)
+        self.net.load_state_dict(state["net"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.progress = Progress(**state["progress"])
+        self.random = np.random.default_rng([self.settings.seed, self.progress.steps])
+        self.draw.random = self.random
+        return True
+
+
+def fresh_net(kind: str, settings: dict[str, Any]) -> nn.Module:
+    """Return an untrained net of a kind."""
+    labels = len(CODES)
+    if kind == "signal":
+        return SignalStream(labels, **settings)
+    if kind == "vizecgnet":
+        return VizEcgNet(labels, **settings)
+    return (
+        ImageStream(labels, **settings)
+        if kind == "image"
+        else PageEfficientNet(labels, **settings)
+    )
+
+
+def trained_net(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """Return the averaged net of a run, ready to judge with, and its settings."""
+    file = folder / "checkpoint.pt"
+    if not file.exists():
+        raise TrainingDataUnusable(folder.name, 0, "the checkpoint of a run: train first")
+    state = torch.load(file, weights_only=True, map_location="cpu")
+    if tuple(state["codes"]) != CODES:
+        raise TrainingDataUnusable(folder.name, 0, "a run over the findings of this version")
+    settings = state["settings"]
+    net = fresh_net(settings["kind"], settings["net"])
+    net.load_state_dict(state["averaged"])
+    return net.eval(), {**settings, "progress": state["progress"]}
+
+
+@torch.no_grad()
+def logits_of(
+    net: nn.Module,
+    kind: str,
+    records: EcgRecords,
+    rows: NDArray[np.int64],
+    device: torch.device | str = "cpu",
+) -> NDArray[np.float64]:
+    """Return log-odds ``[row, code]`` of records as recorded, printed plainly for a page net."""
+    net.eval()
+    found = []
+    for start in range(0, len(rows), 32):
+        batch = plain_view(records, rows[start : start + 32], whole=kind == "signal")
+        if kind == "signal":
+            strips, leads = (torch.from_numpy(one) for one in (batch.strips, batch.leads))
+            says = net(strips.to(device), leads.to(device))
+        else:
+            page = torch.from_numpy(batch.page).to(device)
+            image = net.image if isinstance(net, VizEcgNet) else net
+            says = image(page.contiguous(memory_format=torch.channels_last))
+        found.append(says.logits.float().cpu().numpy())
+    return np.concatenate(found).astype(np.float64)
+
+
+def judged(
+    net: nn.Module, kind: str, records: EcgRecords, device: torch.device | str = "cpu"
+) -> dict[str, float]:
+    """Return the AUROC of each finding on the validation part; NaN where it cannot be measured."""
+    rows = np.flatnonzero(~records.teaches)
+    logits = logits_of(net, kind, records, rows, device)
+    out = {}
+    for place, code in enumerate(CODES):
+        truth = records.targets[rows, place]
+        known = ~np.isnan(truth)
+        out[code] = auroc(truth[known], logits[known, place])
+    return out
+
+
+def _normalisations(net: nn.Module) -> list[nn.Module]:
+    return [one for one in net.modules() if isinstance(one, nn.BatchNorm1d | nn.BatchNorm2d)]

@@ -1,0 +1,79 @@
+"""One ECG training run on disk, from a TOML file to a trained net; started again, it goes on.
+
+Rule of the file: settings and the order of steps. A hospital points ``[[data.sets]]`` at sets of
+its own in the layout of the data folder, with reader ``ptbxl`` (statements with likelihoods) or
+``listed`` (the column ``labels``).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from inference.errors import TrainingDataUnusable
+from inference.training.ecg_augment import Strengths
+from inference.training.ecg_batches import Generator, Mixture
+from inference.training.ecg_losses import DistillationWeights
+from inference.training.ecg_sets import EcgRecords, EcgSet, read_sets
+
+if TYPE_CHECKING:
+    from inference.training.ecg_loop import EcgLoopSettings
+
+CONFIGS: Final = Path(__file__).parent / "configs"
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class EcgRun:
+    """What the TOML file says: the sets that teach, and the settings of the loop."""
+
+    sets: tuple[EcgSet, ...]
+    loop: EcgLoopSettings
+
+    def records(self, data: Path) -> EcgRecords:
+        """Return every distinct record of the sets."""
+        return read_sets(data, self.sets)
+
+
+def read_run(file: Path) -> EcgRun:
+    """Return the run of a TOML file; raise TrainingDataUnusable if it is out of layout."""
+    from inference.training.ecg_loop import EcgLoopSettings
+
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        sets = tuple(EcgSet(**one) for one in table["data"]["sets"])
+        mixture = dict(table.get("mixture", {}))
+        augment = Strengths(**mixture.pop("augment", {}))
+        loop: dict[str, Any] = dict(table["loop"])
+        loop |= {"net": table.get("net", {})}
+        return EcgRun(
+            sets,
+            EcgLoopSettings(
+                **loop,
+                mixture=Mixture(**mixture, augment=augment),
+                distillation=DistillationWeights(**table.get("distillation", {})),
+            ),
+        )
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise TrainingDataUnusable(file.name, 0, f"a training configuration ({error})") from error
+
+
+def train(run: EcgRun, data: Path, folder: Path, report: Report) -> None:
+    """Do what is left to do of a run; ``begin`` names a folder beside this run's own."""
+    from inference.training.ecg_loop import EcgTrainer
+
+    records = run.records(data)
+    report(f"{len(records)} records, {int(records.teaches.sum())} of them teach")
+    generate = generator() if run.loop.mixture.generated > 0 else None
+    trainer = EcgTrainer(run.loop, records, folder, generate)
+    if not trainer.resume() and run.loop.begin:
+        trainer.begin_with(folder.parent / run.loop.begin)
+    trainer.run(report)
+
+
+def generator() -> Generator:
+    """Return the generator of invented ECGs as the batches call it."""
+    raise TrainingDataUnusable("mixture.generated", 0, "0: there is no generator yet")
