@@ -245,7 +245,8 @@ def _chart(
             + " ".join(chart.missing[key] for key in lacking)
             + " Send them as prefetch, or fhirServer with fhirAuthorization."
         )
-    return chart
+    gaps = {key: why for key, why in chart.missing.items() if key not in definition.optional}
+    return replace(chart, missing=gaps)
 
 
 def _read(wants: Iterable[Wanted], found: Mapping[str, _Found], patient_id: str) -> Chart:
