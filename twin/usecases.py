@@ -19,7 +19,7 @@ from twin.core.comparison import (
     SimulatedEffect,
     compare_interventions,
 )
-from twin.core.forecast import Forecast, forecast, forecast_within
+from twin.core.forecast import Forecast, forecast, forecast_sentences, forecast_within
 from twin.core.haemodynamics import Quantity
 from twin.core.measurements import Measurement
 from twin.core.observation_sets import CLOCK_TOLERANCE
@@ -54,6 +54,7 @@ __all__ = [
     "assimilate",
     "compare_interventions",
     "forecast",
+    "forecast_sentences",
     "forecast_within",
     "rank",
     "recall",

@@ -6,12 +6,12 @@ Pure. When there is nothing worth a clinician's attention the answer is no card 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cds_hooks.cards.basis import Basis, basis_lines
+from cds_hooks.cards.forecast_part import TwinForecast, forecast_lines
 from cds_hooks.cards.frame import Frame, Proposal
-from cds_hooks.cards.wording import listed, paragraphs, percent, span, summary, table
+from cds_hooks.cards.wording import listed, paragraphs, percent, summary, table
 from cds_hooks.wire.response import Card, Indicator
 
 if TYPE_CHECKING:
@@ -28,29 +28,6 @@ PARTS = {
 
 NEWS2_URGENT = 5
 """Royal College of Physicians, NEWS2, 2017: an aggregate of 5 or more calls for urgent review."""
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedEvent:
-    """An event of the twin's forecast, in words, with its probability within the horizon."""
-
-    words: str
-    probability: float
-    horizon_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class TwinForecast:
-    """What the twin says of the near future; empty where it was not fit to say anything."""
-
-    events: tuple[SimulatedEvent, ...]
-    sentences: tuple[str, ...]
-    """How well the twin fits, what stays open, or why it says nothing."""
-
-    @property
-    def likeliest(self) -> SimulatedEvent | None:
-        """Return the likeliest event."""
-        return max(self.events, key=lambda event: event.probability, default=None)
 
 
 def risk_card(
@@ -74,7 +51,7 @@ def risk_card(
         paragraphs(
             _what_the_number_is(reading),
             _parts(reading),
-            _forecast_lines(forecast),
+            forecast_lines(forecast, reading.news2.score, frame.now),
             cause,
             basis_lines(basis, frame.now),
             f"How the estimate was made: {reading.risk_basis}. Not validated outside that data "
@@ -96,7 +73,7 @@ def too_little_card(frame: Frame, reason: str, basis: Basis) -> Card:
 
 def _unremarkable(reading: TrajectoryReading, forecast: TwinForecast) -> bool:
     likeliest = forecast.likeliest
-    quiet = likeliest is None or likeliest.probability < EVENT_WORTH_SAYING
+    quiet = likeliest is None or likeliest.soon < EVENT_WORTH_SAYING
     return reading.level == "low" and reading.news2.level == "low" and quiet
 
 
@@ -115,9 +92,9 @@ def _headline(reading: TrajectoryReading, forecast: TwinForecast) -> tuple[str, 
         f"({percent(risk.low)} to {percent(risk.high)}), NEWS2 {reading.news2.score}."
     )
     likeliest = forecast.likeliest
-    if likeliest is None or likeliest.probability < EVENT_WORTH_SAYING:
+    if likeliest is None or likeliest.soon < EVENT_WORTH_SAYING:
         return (first,)
-    return first, f"Simulated: {likeliest.words} {percent(likeliest.probability)}."
+    return first, f"Simulated within an hour: {likeliest.words} {percent(likeliest.soon)}."
 
 
 def _what_the_number_is(reading: TrajectoryReading) -> str:
@@ -148,18 +125,4 @@ def _parts(reading: TrajectoryReading) -> str:
         f"not: {listed(reading.missing, 6)}."
         if reading.missing
         else None,
-    )
-
-
-def _forecast_lines(forecast: TwinForecast) -> str:
-    rows = [
-        (event.words, span(event.horizon_s), percent(event.probability))
-        for event in forecast.events
-    ]
-    return paragraphs(
-        "**Simulated on the patient's twin** (probabilities are simulated, not observed):"
-        if rows
-        else None,
-        table(("Event", "Within", "Probability"), rows) if rows else None,
-        " ".join(forecast.sentences),
     )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, final
 from anyio import to_thread
 
 from cds_hooks.cards.cause_part import cause_lines
-from cds_hooks.cards.risk_card import SimulatedEvent, TwinForecast, risk_card, too_little_card
+from cds_hooks.cards.forecast_part import ForeseenEvent, TwinForecast
+from cds_hooks.cards.risk_card import risk_card, too_little_card
 from cds_hooks.fhir.to_measurements import Kind, trajectory_of
 from cds_hooks.services.risk_record import record_proposals
 from cds_hooks.services.service import HookCall, ServiceDefinition
@@ -19,7 +20,8 @@ from cds_hooks.services.templates import (
 )
 from inference.usecases import read_trajectory
 from twin.core.causes import Causes
-from twin.usecases import forecast
+from twin.core.events import LOW_MEAN_PRESSURE_MMHG, LOW_SATURATION_PERCENT, Event
+from twin.usecases import forecast_sentences, forecast_within
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,7 +33,12 @@ if TYPE_CHECKING:
     from inference.ports import ModelRuntime
     from twin.core.causes import CauseWeigher
 
-HORIZON_S: Final = 3600.0
+ABOUT: Final = {
+    Event.HYPOTENSION: ((Kind.MEAN_PRESSURE,), LOW_MEAN_PRESSURE_MMHG),
+    Event.SHOCK: ((Kind.SYSTOLIC_PRESSURE, Kind.HEART_RATE), None),
+    Event.DESATURATION: ((Kind.OXYGEN_SATURATION,), LOW_SATURATION_PERCENT),
+}
+"""The charted values that stand beside each event, and the limit that the first is held to."""
 FEWEST_KINDS: Final = 3
 """Fewer kinds of measurement than this describe nobody: no risk is estimated; ours."""
 ADULT_YEARS: Final = 18
@@ -133,13 +140,25 @@ def _foreseen(patient: PatientTwin) -> TwinForecast:
     converged = patient.assimilation.fit.converged()
     if converged is None:
         return TwinForecast((), patient.fit_sentences)
-    history = patient.assimilation.twin.measurements
-    underway = patient.assimilation.underway
-    foreseen = forecast(converged, HORIZON_S, history=history, underway=underway)
+    within = forecast_within(
+        converged,
+        history=patient.assimilation.twin.measurements,
+        underway=patient.assimilation.underway,
+    )
     return TwinForecast(
         tuple(
-            SimulatedEvent(event.clinical_name, probability, HORIZON_S)
-            for event, probability in foreseen.probabilities.items()
+            ForeseenEvent(
+                event,
+                {horizon_s: found[event] for horizon_s, found in within.items()},
+                patient.seen(*kinds),
+                _is_below(patient, kinds[0], limit),
+            )
+            for event, (kinds, limit) in ABOUT.items()
         ),
-        (*patient.fit_sentences, *foreseen.sentences),
+        (*forecast_sentences(converged), *patient.fit_sentences),
     )
+
+
+def _is_below(patient: PatientTwin, kind: Kind, limit: float | None) -> bool:
+    value = patient.latest(kind)
+    return limit is not None and value is not None and value < limit

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from cds_hooks.fhir.kinds import Kind
+    from cds_hooks.fhir.reading import Reading
     from cds_hooks.services.service import Chart, HookCall
     from twin.ports import Estimator, TwinStore
     from twin.usecases import Assimilation
@@ -59,6 +60,11 @@ class PatientTwin:
         """Return the newest value of a kind in its canonical unit, or None."""
         values = [each.value for each in self.readings.readings if each.kind is kind]
         return values[-1] if values else None
+
+    def seen(self, *kinds: Kind) -> tuple[Seen, ...]:
+        """Return the newest value of each kind that is charted, as a card shows it."""
+        newest = {reading.kind: reading for reading in self.readings.readings}
+        return tuple(_shown(newest[kind]) for kind in kinds if kind in newest)
 
     @property
     def blood_volume_share(self) -> float | None:
@@ -149,20 +155,21 @@ def _not_simulated(treatments: GivenTreatments, assimilation: Assimilation) -> t
     ) + tuple(escaped(each.sentence, 200) for each in treatments.not_used)
 
 
+def _shown(reading: Reading) -> Seen:
+    return Seen(
+        reading.kind.value,
+        reading.said or measured(reading.value, reading.unit),
+        reading.taken_at,
+        reading.preliminary,
+    )
+
+
 def _basis(readings: Readings, chart: Chart) -> Basis:
     # Readings are oldest first, so that the last of a kind is the newest.
     latest = {reading.kind: reading for reading in readings.readings}
     shown = sorted(latest.values(), key=lambda each: each.taken_at, reverse=True)[:LATEST_SHOWN]
     return Basis(
-        seen=tuple(
-            Seen(
-                each.kind.value,
-                each.said or measured(each.value, each.unit),
-                each.taken_at,
-                each.preliminary,
-            )
-            for each in shown
-        ),
+        seen=tuple(_shown(each) for each in shown),
         readings=len(readings.readings),
         not_used=tuple(escaped(each.sentence, 200) for each in readings.not_used),
         missing=tuple(chart.missing.values()),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from twin.core.comparison import Plan, compare_interventions
+from twin.core.comparison import Plan, compare_interventions, state_and_change
 from twin.core.estimate import Estimator
 from twin.core.fit import ConvergedFit
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
@@ -137,3 +137,34 @@ def test_no_state_is_beyond_what_can_be(bleeder: ConvergedFit) -> None:
         assert effect.after[Quantity.OXYGEN_SATURATION].high <= 100.0
         assert effect.after[Quantity.CARDIAC_OUTPUT].low >= 0.0
         assert 0.0 <= effect.probability_map_below_65 <= 1.0
+
+
+def test_where_members_answer_in_opposite_ways_each_keeps_the_doubt_of_its_own_change(
+    bleeder: ConvergedFit,
+) -> None:
+    """Norepinephrine slows some hearts and quickens others; their mean is near nothing."""
+    members = len(bleeder.weights)
+    size = np.where(np.arange(members) % 2 == 0, 20.0, -20.0)
+    change = np.broadcast_to(size, (1, len(QUANTITY_INDEX), members)).astype(np.float32)
+    _, ((found,),) = (
+        [list(each[0].values())]
+        for each in state_and_change(
+            bleeder, bleeder.fit.now[None] + change, change, (Quantity.HEART_RATE,)
+        )
+    )
+    assert found.low < -24.0
+    assert found.high > 24.0
+
+
+def test_an_interval_of_a_change_is_a_normal_spread_of_answers_to_it(
+    bleeder: ConvergedFit,
+) -> None:
+    members = len(bleeder.weights)
+    change = np.full((1, len(QUANTITY_INDEX), members), 10.0, np.float32)
+    _, (found,) = state_and_change(
+        bleeder, bleeder.fit.now[None] + change, change, (Quantity.MEAN_PRESSURE,)
+    )
+    interval = found[Quantity.MEAN_PRESSURE]
+    assert interval.median == pytest.approx(10.0, abs=0.1)
+    # A normal distribution's 90 % reach 1.645 standard deviations to either side.
+    assert interval.width == pytest.approx(2.0 * 1.645 * 2.5, rel=0.15)

@@ -12,7 +12,7 @@ from twin.core.estimate import Estimator
 from twin.core.events import Event, body_surface_m2, happens
 from twin.core.forecast import HORIZONS_S, forecast, forecast_within
 from twin.core.haemodynamics import QUANTITIES, QUANTITY_INDEX, Quantity
-from twin.core.measurements import Device
+from twin.core.measurements import Device, Measurement
 from twin.core.parameters import Body
 
 if TYPE_CHECKING:
@@ -182,3 +182,17 @@ def test_a_history_is_read_by_device_and_what_nobody_has_is_left_out(bedside: Be
         [[np.nan, 80.0, np.nan, np.nan], [np.nan, np.nan, 80.0, np.nan]],
         equal_nan=True,
     )
+
+
+def test_in_a_patient_below_the_limit_no_chart_taught_how_to_read_the_paths(
+    estimator: Estimator, bedside: Bedside
+) -> None:
+    fit = converged(estimator, bedside, bedside.seen(bedside.bleeding))
+    now = fit.estimates[Quantity.MEAN_PRESSURE].median
+    at = bedside.noon
+    above, below = (
+        [Measurement(Quantity.MEAN_PRESSURE, value, at, "Observation/x")] for value in (66.0, 60.0)
+    )
+    assert now > 60.0
+    assert forecast(fit, 3600.0, history=below).probabilities[Event.HYPOTENSION] > 0.5
+    assert forecast(fit, 3600.0, history=above).probabilities[Event.HYPOTENSION] < 0.5

@@ -117,9 +117,9 @@ def forecast(
     """
     times_s = np.array([*(mark for mark in MARKS_S if mark < horizon_s), horizon_s])
     wide, noise = _paths(fit, times_s, seed, history, underway)
-    probabilities = _probabilities(fit, wide + noise, horizon_s)
+    probabilities = _probabilities(fit, wide + noise, horizon_s, _below_now(fit, history))
     at_horizon = _intervals(wide[:, -1, :])
-    return Forecast(horizon_s, probabilities, at_horizon, _sentences(fit))
+    return Forecast(horizon_s, probabilities, at_horizon, forecast_sentences(fit))
 
 
 def forecast_within(
@@ -136,9 +136,9 @@ def forecast_within(
     marks = (mark for mark in MARKS_S if mark < max(horizons_s))
     times_s = np.array(sorted({*marks, *horizons_s}))
     wide, noise = _paths(fit, times_s, seed, history, underway)
-    charted = wide + noise
+    charted, below = wide + noise, _below_now(fit, history)
     return {
-        horizon_s: _probabilities(fit, charted[:, times_s <= horizon_s], horizon_s)
+        horizon_s: _probabilities(fit, charted[:, times_s <= horizon_s], horizon_s, below)
         for horizon_s in horizons_s
     }
 
@@ -170,25 +170,37 @@ def _paths(
     return wide + away, noise
 
 
-def _probabilities(fit: ConvergedFit, wide: np.ndarray, horizon_s: float) -> dict[Event, float]:
+def _below_now(fit: ConvergedFit, history: Sequence[Measurement]) -> frozenset[Event]:
+    """Return the events whose limit the patient is below at present, by the newest chart of it.
+
+    Where nothing of it is charted the twin's own estimate stands for it; a chart that lies after
+    the newest vital signs of the fit is of the future.
+    """
+    seen = (m for m in history if fit.fit.taken_at is None or m.taken_at <= fit.fit.taken_at)
+    newest = {each.quantity: each.value for each in sorted(seen, key=lambda m: m.taken_at)}
+    return frozenset(
+        event
+        for event, (_, quantity, limit) in CALIBRATED.items()
+        if newest.get(quantity, fit.estimates[quantity].median) < limit
+    )
+
+
+def _probabilities(
+    fit: ConvergedFit, wide: np.ndarray, horizon_s: float, below: frozenset[Event]
+) -> dict[Event, float]:
     surface = body_surface_m2(fit.body, size_of(fit.body))
     found = {}
     for event in Event:
         share = float(np.mean(happens(event, wide, MARKS_S[0], surface)))
-        found[event] = _calibrated(fit, event, share, horizon_s)
+        # A patient who is below the limit already is outside what the charts taught.
+        read = event in CALIBRATED and event not in below
+        found[event] = _calibrated(event, share, horizon_s) if read else share
     return found
 
 
-def _calibrated(fit: ConvergedFit, event: Event, share: float, horizon_s: float) -> float:
-    """Return the share of paths as charts of real patients taught to read it.
-
-    A patient who is below the limit already is outside what they taught: the share stands.
-    """
-    if event not in CALIBRATED:
-        return share
-    name, quantity, limit = CALIBRATED[event]
-    if fit.estimates[quantity].median < limit:
-        return share
+def _calibrated(event: Event, share: float, horizon_s: float) -> float:
+    """Return the share of paths as charts of real patients taught to read it."""
+    name, _, _ = CALIBRATED[event]
     # Values charted within half an hour are of patients who are watched: an hour's curve serves.
     hour, longer = CURVES[name][60], CURVES[name][360]
     intercept, slope = hour if horizon_s <= HOUR_S else longer
@@ -307,10 +319,13 @@ def _assumed(
     return walk
 
 
-def _sentences(fit: ConvergedFit) -> tuple[str, ...]:
+def forecast_sentences(fit: ConvergedFit) -> tuple[str, ...]:
+    """Return what a forecast of this fit rests on, and what its probabilities were judged by."""
     simulated = (
-        "Simulated haemodynamic risk; hypotension and desaturation are calibrated on hourly "
-        "charts of 54 intensive care patients, shock is not calibrated."
+        "Simulated haemodynamic risk. Hypotension and desaturation within 1 and 6 hours are "
+        "calibrated on hourly charts of 54 intensive care patients; within 5 and 30 minutes they "
+        "are read as within an hour, since hourly charts cannot judge them; shock is not "
+        "calibrated."
     )
     if fit.fit.drift_per_h is None:
         return (simulated, "Only one set of vital signs is known, so no change was assumed.")

@@ -71,6 +71,21 @@ def test_a_patient_in_trouble_brings_a_risk_with_interval_basis_and_age(
     assert " ago" in detail
 
 
+def test_what_is_foreseen_stands_with_every_horizon_beside_the_present_values(
+    service: DeteriorationRisk, call: MakeCall
+) -> None:
+    (card,) = answered(service, call("septic", "patient-view"))
+    detail = card.detail or ""
+    (row,) = [line for line in detail.splitlines() if line.startswith("| MAP below 65")]
+    cells = [cell.strip() for cell in row.split("|")[2:-1]]
+    assert "mmHg (" in cells[0]
+    assert "so already" in cells[0]
+    assert len(cells) == 5
+    assert all(cell.endswith(" %") for cell in cells[1:])
+    assert "shock is not calibrated" in detail
+    assert "NEWS2 is" in detail
+
+
 def test_too_little_data_is_said_and_no_number_given(
     service: DeteriorationRisk, call: MakeCall
 ) -> None:
