@@ -22,8 +22,8 @@ def register(train: typer.Typer) -> None:
     def causes(
         circulations: Annotated[
             int, typer.Option(min=1000, help="How many to simulate at rest.")
-        ] = 50_000,
-        epochs: Annotated[int, typer.Option(help="How often each is shown.")] = 110,
+        ] = 120_000,
+        epochs: Annotated[int, typer.Option(help="How often each is shown.")] = 150,
         seed: Annotated[int, typer.Option(help="Of the circulations and of the network.")] = 1,
         output: Annotated[
             Path, typer.Option(help="File to write; the one that ships by default.")

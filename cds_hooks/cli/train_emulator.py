@@ -38,7 +38,7 @@ def register(train: typer.Typer) -> None:
     def emulator(
         circulations: Annotated[
             int, typer.Option(min=1000, help="How many to simulate at rest.")
-        ] = 40_000,
+        ] = 120_000,
         epochs: Annotated[int, typer.Option(help="How often each is shown.")] = 150,
         seed: Annotated[int, typer.Option(help="Of the circulations and of the network.")] = 1,
         output: Annotated[

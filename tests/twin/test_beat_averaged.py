@@ -5,10 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from twin.core import beat_averaged, pulsatile
+from twin.core import beat_averaged, layout, pulsatile
+from twin.core.beats import readings
+from twin.core.drugs import controls_over
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
-from twin.core.interventions import NOTHING, Bleeding, schedule
+from twin.core.interventions import (
+    NOTHING,
+    Bleeding,
+    Drug,
+    DrugDose,
+    Fluid,
+    FluidKind,
+    Infusion,
+    Intervention,
+    Route,
+    Schedule,
+    schedule,
+)
 from twin.core.parameters import PARAMETER_INDEX, Body, standard_adult
+from twin.core.prior import COORDINATES, Expectation
 from twin.errors import SimulationError
 from twin.validation.calibration import disagreement
 
@@ -57,6 +72,42 @@ def test_a_haemorrhage_takes_the_same_course_in_both_models() -> None:
     ):
         row = QUANTITY_INDEX[quantity]
         assert np.abs(every_beat[row] - averaged[row]).max() < within, quantity
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        Fluid(FluidKind.CRYSTALLOID, 500.0, 900.0),
+        Infusion(Drug.NOREPINEPHRINE, 0.1),
+        DrugDose(Drug.METOPROLOL, 5.0, Route.INTRAVENOUS),
+        Bleeding(50.0, 900.0),
+    ],
+)
+def test_longer_steps_after_the_first_minutes_change_hardly_anything(
+    done: Intervention,
+) -> None:
+    u = np.random.default_rng(3).standard_normal((len(COORDINATES), 64))
+    members = Expectation.of(Body(None, None, None, None), {}).members(u)
+    plan = schedule([done], Body(50, "male", 77.0, 180.0))
+    state = beat_averaged.settled(members)
+    mixed = beat_averaged.simulate(members, plan, 1800.0, 60.0, state)
+    fine = _with_fine_steps_only(plan, 1800.0, 60.0, state)
+    apart = np.abs(mixed - fine)[QUANTITY_INDEX[Quantity.MEAN_PRESSURE]].max(axis=0)
+    assert np.quantile(apart, 0.97) < 0.5, "mmHg, at any minute of half an hour"
+    assert apart.max() > 0.0, "the steps are the same: nothing was compared"
+
+
+def _with_fine_steps_only(
+    plan: Schedule, duration_s: float, sample_s: float, state: np.ndarray
+) -> np.ndarray:
+    times_s = (np.arange(duration_s / beat_averaged.CONTROL_S) + 0.5) * beat_averaged.CONTROL_S
+    controls = controls_over(plan, times_s)
+    width = layout.READ_ROWS * layout.LANES
+    samples = np.zeros((len(state), round(duration_s / sample_s), width), np.float32)
+    per_sample = round(sample_s / beat_averaged.CONTROL_S)
+    for block, taken in zip(state.copy(), samples, strict=True):
+        beat_averaged.run_block(block, controls, len(controls), per_sample, taken)
+    return readings(samples, len(state) * layout.LANES)
 
 
 def test_a_patient_left_alone_stays_at_rest_for_an_hour() -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.core.comparison import SAMPLE_S, state_and_change
-from twin.core.fit import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
     from twin.core.comparison import Comparison
-    from twin.core.fit import ConvergedFit
+    from twin.core.fit import ConvergedFit, Interval
     from twin.core.haemodynamics import Quantity
 
 MOST_MOMENTS = 12
@@ -43,26 +42,25 @@ def courses(
 ) -> tuple[Course, ...]:
     """Return the bands of doing nothing, then of each plan, in the order of the comparison.
 
-    They end in the very intervals of the comparison's effects. At time 0 every plan stands in
-    the present state of the fit.
+    They end in the very intervals of the comparison's effects. At time 0 all stand in the present
+    state of the simulated circulations, a part of those that the fit's estimates rest on.
     """
     effects = (comparison.baseline, *comparison.effects)
     alone = comparison.baseline.path
     samples = _spread(alone.shape[1])
     times_s = (0.0, *(SAMPLE_S * (sample + 1.0) for sample in samples))
     rest = comparison.resting[:, None]
-    moved = np.stack([each.path[:, samples] - rest for each in effects])
-    beside = np.stack([(each.path - alone)[:, samples] for each in effects])
+    moved = np.stack([_from_present(each.path[:, samples] - rest) for each in effects])
+    beside = np.stack([_from_present((each.path - alone)[:, samples]) for each in effects])
     after = fit.fit.now[None, :, None, :] + moved
     states, changes = state_and_change(fit, _flat(after), _flat(beside), quantities)
-    unmoved = dict.fromkeys(quantities, Interval(0.0, 0.0, 0.0))
-    each = len(samples)
+    each = len(times_s)
     return tuple(
         Course(
             effect.plan.name,
             times_s,
-            _by_time(quantities, [fit.estimates, *states[number * each : (number + 1) * each]]),
-            _by_time(quantities, [unmoved, *changes[number * each : (number + 1) * each]]),
+            _by_time(quantities, states[number * each : (number + 1) * each]),
+            _by_time(quantities, changes[number * each : (number + 1) * each]),
         )
         for number, effect in enumerate(effects)
     )
@@ -72,6 +70,13 @@ def _spread(minutes: int) -> list[int]:
     """Return at most ``MOST_MOMENTS`` samples, evenly spread, the last one among them."""
     chosen = np.linspace(0, minutes - 1, min(minutes, MOST_MOMENTS))
     return [int(sample) for sample in np.unique(np.round(chosen))]
+
+
+def _from_present(
+    moved: Float[np.ndarray, "quantity sample member"],
+) -> Float[np.ndarray, "quantity moment member"]:
+    """Return the same with the present, which has not moved, in front."""
+    return np.concatenate([np.zeros_like(moved[:, :1]), moved], axis=1)
 
 
 def _flat(

@@ -62,7 +62,7 @@ OUTPUTS: Final = tuple(
 
 LOGARITHMIC_OUTPUTS: Final = frozenset({Quantity.ARTERIAL_OXYGEN_PRESSURE})
 
-WIDTHS: Final = (96, 96, 96)
+WIDTHS: Final = (64, 64, 64)
 BATCH: Final = 512
 LEARNING_RATE: Final = 4e-3
 HELD_OUT_SHARE: Final = 0.1

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from datetime import datetime
 
-    from jaxtyping import Float
+    from jaxtyping import Float, Int
 
     from twin.core.emulator import Emulator
     from twin.core.measurements import Measurement
@@ -164,25 +164,31 @@ class Estimator:
 
     def _solve(self, problem: _Problem) -> Fit:
         history = problem.history
-        draws = self._drawn(history.unknowns)
-        sample = sample_posterior(history, history.observed(), history.box(), draws)
-        return self._conclude(problem, sample)
+        guard = _Guard(problem, self.resimulate, self.members)
+        sample = sample_posterior(
+            history,
+            history.observed(),
+            history.box(),
+            self._drawn(history.unknowns),
+            guard.begin,
+        )
+        return self._conclude(problem, sample, guard)
 
-    def _conclude(self, problem: _Problem, sample: Sample) -> Fit:
+    def _conclude(self, problem: _Problem, sample: Sample, guard: _Guard) -> Fit:
         size = problem.expectation.size
         x = sample.x[:, sample.along(SPREAD_ALONG)]
         parameters = problem.expectation.members(x[: len(COORDINATES)])
-        kept = np.linspace(0, ENSEMBLE - 1, self.members).round().astype(int)
-        resimulated = self._resimulated(parameters[:, kept])
+        kept = evenly(self.members)
         state = present_state(problem.history.present(x), self.emulator.outputs, parameters, size)
         estimates = estimates_of(state, size)
         residuals = residuals_of(problem.history.moments[0], sample.predicted)
+        sentences = _sentences(problem, estimates, residuals)
         evidence = Evidence(
             residuals,
             sample.effective_size,
             float(np.max(np.abs(x[: len(COORDINATES)].mean(axis=1)))),
             estimates[Quantity.CARDIAC_OUTPUT],
-            None if resimulated is None else _apart(resimulated.result(), state[:, kept], problem),
+            guard.apart(),
         )
         return Fit(
             verdict(evidence),
@@ -194,15 +200,9 @@ class Estimator:
             drift_per_h(x[:, kept]) if problem.history.drifts else None,
             estimates,
             residuals,
-            (*problem.said, *_sentences(problem, estimates, residuals)),
+            (*problem.said, *sentences),
             problem.taken_at,
         )
-
-    def _resimulated(self, parameters: np.ndarray) -> Future[np.ndarray] | None:
-        """Start the model itself on these members; the estimates are made meanwhile."""
-        if self.resimulate is None:
-            return None
-        return begun(partial(self.resimulate, parameters))
 
     def _drawn(self, unknowns: int) -> Draws:
         if unknowns not in self._draws:
@@ -210,16 +210,51 @@ class Estimator:
         return self._draws[unknowns]
 
 
-def _apart(simulated: np.ndarray, state: np.ndarray, problem: _Problem) -> float:
-    """Return how far emulator and model are apart, in standard deviations of the fit."""
-    moment = problem.history.moments[0]
-    rows = [QUANTITY_INDEX[quantity] for quantity in moment.quantities]
-    scales = [
-        problem.expectation.size if quantity in GROWS_WITH_SIZE else 1.0
-        for quantity in moment.quantities
-    ]
-    apart = (simulated[rows] - state[rows]) / (moment.sds * scales)[:, None]
-    return float(np.sqrt(np.mean(apart**2)))
+def evenly(count: int) -> Int[np.ndarray, " kept"]:
+    """Return the places of so many members, spread evenly over the ensemble."""
+    places: np.ndarray = np.linspace(0, ENSEMBLE - 1, count).round().astype(int)
+    return places
+
+
+@final
+@dataclass(slots=True)
+class _Guard:
+    """The model itself on some members, run beside the exact steps that follow the smoother.
+
+    It asks whether the emulator is right about this patient. The members that the exact steps
+    begin from lie where those lie that are kept, so that it need not wait for them.
+    """
+
+    problem: _Problem
+    resimulate: Resimulation | None
+    members: int
+    resimulated: Future[np.ndarray] | None = None
+    predicted: np.ndarray | None = None
+    """The emulator's measurements of the same members, in a body of standard size."""
+
+    def begin(self, x: np.ndarray, predicted: np.ndarray) -> None:
+        """Start the model on members that lie evenly along what is most open."""
+        if self.resimulate is None:
+            return
+        chosen = np.argsort(x[SPREAD_ALONG], kind="stable")[evenly(self.members)]
+        parameters = self.problem.expectation.members(x[: len(COORDINATES), chosen])
+        newest = len(self.problem.history.moments[0].quantities)
+        self.predicted = predicted[:newest, chosen]
+        self.resimulated = begun(partial(self.resimulate, parameters))
+
+    def apart(self) -> float | None:
+        """Wait, and return how far emulator and model are apart, in the fit's own deviations.
+
+        None where nothing was simulated again.
+        """
+        if self.resimulated is None:
+            return None
+        moment, size = self.problem.history.moments[0], self.problem.expectation.size
+        rows = [QUANTITY_INDEX[quantity] for quantity in moment.quantities]
+        scales = np.array([size if q in GROWS_WITH_SIZE else 1.0 for q in moment.quantities])
+        simulated = self.resimulated.result()[rows] / scales[:, None]
+        apart = (simulated - self.predicted) / moment.sds[:, None]
+        return float(np.sqrt(np.mean(apart**2)))
 
 
 def _sentences(

@@ -72,11 +72,9 @@ if TYPE_CHECKING:
 
     Flat = Float[np.ndarray, " place"]
 
-STEP_S: Final = 0.5
 RIGHT_FLOW: Final = RIGHT_ATRIUM
 """The right heart's output (mL/s) takes the row of a volume that this model does not have."""
 
-_H: Final = single(STEP_S)
 _HALF: Final = single(0.5)
 _ONE: Final = single(1.0)
 _TWO: Final = single(2.0)
@@ -89,7 +87,6 @@ _THREE: Final = single(3.0)
 _FIVE: Final = single(5.0)
 _ZERO: Final = single(0.0)
 _MINUTE_S: Final = single(60.0)
-_FOLLOW: Final = single(STEP_S / (STEP_S + 0.5))
 _LEAST_STRESSED_ML: Final = single(1.0)
 
 ATRIAL_PRESSURE: Final = SUM_ATRIUM
@@ -286,8 +283,11 @@ def squeezed_ml(
 
 
 @inlined
-def beat(w: Flat, i: int) -> None:
-    """Advance heart and vessels of one member by one step.
+def beat(w: Flat, i: int, h: float, follow: float, sensed_s: float) -> None:
+    """Advance heart and vessels of one member by ``h`` seconds.
+
+    ``follow`` is the share of their way to the strokes that outputs go in a step, ``sensed_s`` how
+    far the receptors get in it.
 
     Rows ``LEFT_VENTRICLE`` and ``RIGHT_VENTRICLE`` hold end-diastolic volumes above the unstressed
     ones, ``FLOW_NOW`` the left and ``RIGHT_FLOW`` the right output (mL/s). Outputs follow the
@@ -312,9 +312,9 @@ def beat(w: Flat, i: int) -> None:
     left += standing * squeezed_ml(pressed, left_target, mean - around, stiffness)
     veins = veins_pressure(w, i)
     returning = venous_return(veins, atrium, w[VENOUS_RETURN + i])
-    w[RIGHT_FLOW + i] += _FOLLOW * (right * per_second - w[RIGHT_FLOW + i])
-    w[FLOW_NOW + i] += _FOLLOW * (left * per_second - w[FLOW_NOW + i])
-    move_blood(w, i, veins, slope, returning)
+    w[RIGHT_FLOW + i] += follow * (right * per_second - w[RIGHT_FLOW + i])
+    w[FLOW_NOW + i] += follow * (left * per_second - w[FLOW_NOW + i])
+    move_blood(w, i, veins, slope, returning, h)
     loss = w[_KICK_LOSS + i]
     heart = (
         _H0 * (w[LEFT_VENTRICLE + i] + w[RIGHT_VENTRICLE + i])
@@ -324,7 +324,7 @@ def beat(w: Flat, i: int) -> None:
         + (_H5 + _H6 * loss)
     )
     hold(w, i, heart, _H0 * (right_compliance + left_compliance))
-    sense(w, i, mean, right_filling + w[_THORAX + i], _H)
+    sense(w, i, mean, right_filling + w[_THORAX + i], sensed_s)
 
 
 @inlined
@@ -348,7 +348,9 @@ def hold(w: Flat, i: int, heart_ml: float, ventricles_yield: float) -> None:
 
 
 @inlined
-def move_blood(w: Flat, i: int, veins_mmhg: float, slope: float, returning: float) -> None:
+def move_blood(
+    w: Flat, i: int, veins_mmhg: float, slope: float, returning: float, h: float
+) -> None:
     """Let atrium, arteries and lungs fill and empty; implicit, as they are faster than the step.
 
     The three divisors share one division.
@@ -356,16 +358,16 @@ def move_blood(w: Flat, i: int, veins_mmhg: float, slope: float, returning: floa
     conductance, lung = w[CONDUCTANCE_NOW + i], w[LUNG_NOW + i]
     stiff_arteries = w[INVERSE_LUNG_ARTERY_COMPLIANCE + i]
     stiff_veins = w[INVERSE_LUNG_VEIN_COMPLIANCE + i]
-    for_atrium = _ATRIAL_COMPLIANCE + _H * w[VENOUS_RETURN + i]
-    for_body = _ONE + _H * slope * conductance
-    for_lungs = _ONE + _H * lung * (stiff_arteries + stiff_veins)
-    inverse = _H / (for_atrium * for_body * for_lungs)
+    for_atrium = _ATRIAL_COMPLIANCE + h * w[VENOUS_RETURN + i]
+    for_body = _ONE + h * slope * conductance
+    for_lungs = _ONE + h * lung * (stiff_arteries + stiff_veins)
+    inverse = h / (for_atrium * for_body * for_lungs)
     w[ATRIAL_PRESSURE + i] += (returning - w[RIGHT_FLOW + i]) * (inverse * for_body * for_lungs)
     arteries = mean_pressure(w, i) - _ROOT * w[_IMPEDANCE + i] * w[FLOW_NOW + i]
     through_body = flow_through_body(arteries, veins_mmhg, w[_CLOSING + i], conductance)
     filled = (w[FLOW_NOW + i] - through_body) * (inverse * for_atrium * for_lungs)
     w[ARTERIES + i] = max(w[ARTERIES + i] + filled, _LEAST_STRESSED_ML)
-    into, out_of = _H * w[RIGHT_FLOW + i], _H * w[FLOW_NOW + i]
+    into, out_of = h * w[RIGHT_FLOW + i], h * w[FLOW_NOW + i]
     drop = (w[LUNG_ARTERIES + i] + into) * stiff_arteries
     drop -= (w[LUNG_VEINS + i] - out_of) * stiff_veins
     across = lung * drop * (inverse * for_atrium * for_body)

@@ -24,6 +24,8 @@ from scipy.special import ndtri
 from twin.core.compiled import kernel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jaxtyping import Bool, Float, Int
 
 ASSIMILATIONS = 4
@@ -145,12 +147,24 @@ class Sample:
         return order
 
 
-def sample_posterior(forward: Forward, observed: Observed, box: Box, draws: Draws) -> Sample:
-    """Return an ensemble of the posterior, as many members as the draws have."""
+def sample_posterior(
+    forward: Forward,
+    observed: Observed,
+    box: Box,
+    draws: Draws,
+    smoothed: Callable[[np.ndarray, np.ndarray], None] | None = None,
+) -> Sample:
+    """Return an ensemble of the posterior, as many members as the draws have.
+
+    ``smoothed`` is told the members and their predictions once the smoother is done and before the
+    exact steps: what it starts runs beside them. It must not change them.
+    """
     x = box.clipped(draws.start)
     for noise in draws.noise:
         x = _assimilated(x, forward.predict(x), observed, box, noise)
     predicted = np.array(forward.predict(x), np.float64)
+    if smoothed is not None:
+        smoothed(x.copy(), predicted.copy())
     height = _heights(x, predicted, observed, box)
     moved = np.zeros(x.shape[1], bool)
     proposed = np.empty_like(x)
