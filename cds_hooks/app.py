@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import final
 
+import httpx2
 from anyio import to_thread
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -23,13 +24,27 @@ from cds_hooks.http.limits import Admission
 from cds_hooks.http.observation import Meters, Observed, log_as_json
 from cds_hooks.http.operation import operation_routes
 from cds_hooks.http.problems import Unforeseen, answer_with_outcomes
-from cds_hooks.ports import Clock, Ehr
+from cds_hooks.http.sessions import SessionDoor, answer_without_session
+from cds_hooks.http.smart import SmartRoutes
+from cds_hooks.ports import Clock, Ehr, UsedTokens
 from cds_hooks.security.egress import Egress
 from cds_hooks.security.egress_transport import client
 from cds_hooks.security.hook_token import TrustedIssuer
 from cds_hooks.security.installation_key import installation_key
 from cds_hooks.security.jwks import ConfiguredKeys, FileKeys, RemoteKeys
 from cds_hooks.security.replay import SqliteUsedTokens
+from cds_hooks.security.sessions import SqliteSessions
+from cds_hooks.security.smart_client import OwnKeys
+from cds_hooks.security.smart_keys import key_file
+from cds_hooks.security.smart_launching import Launching
+from cds_hooks.security.smart_registration import (
+    KEY_SET_PATH,
+    ClientKind,
+    Registrations,
+    SmartRegistration,
+)
+from cds_hooks.security.smart_renewal import Renewal
+from cds_hooks.security.smart_servers import HttpSmartServers
 from cds_hooks.security.trust import OpenTrust, RequiredTrust, Trust
 from cds_hooks.services.answering import Answering, Registry
 from cds_hooks.services.deterioration_risk import DeteriorationRisk
@@ -60,6 +75,9 @@ ARCHIVE_TIMEOUT_S = 30.0
 
 IMAGE_CACHE_BYTES = 2_000_000_000
 """Some hundred radiographs."""
+
+AUTHORIZATION_TIMEOUT_S = 10.0
+"""An EHR's token endpoint may look a session up; its user watches a page load meanwhile."""
 
 KEY_SET_TIMEOUT_S = 3.0
 """A key set is read while a clinician waits; it is one small file of the EHR's own."""
@@ -114,7 +132,10 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     log_as_json(settings.log_level)
     settings.data_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     life = Life(settings.worker_threads)
-    routes = _cds_routes(settings, parts, life)
+    used = SqliteUsedTokens(settings.data_directory / "used_tokens.sqlite", parts.clock)
+    life.closing.callback(used.close)
+    routes = _cds_routes(settings, parts, used, life)
+    smart = _smart_routes(settings, parts.clock, used, life)
 
     application = FastAPI(
         title="CardioTwin",
@@ -130,7 +151,9 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     registry = routes.answering.registry
     application.include_router(routes.router())
     application.include_router(operation_routes(meters, registry.definitions, application.version))
+    application.include_router(smart.router())
     answer_with_outcomes(application)
+    answer_without_session(application, smart.launching.registrations.frame_ancestors())
     # The last one added is the outermost: CORS headers stand on every answer, problems included.
     application.add_middleware(Unforeseen)
     application.add_middleware(Observed, meters=meters, is_service=registry.has)
@@ -150,7 +173,7 @@ def installed_services(
     """Return the CDS Services of this installation."""
     speaker = Speaker(
         documentation_url=f"{settings.public_base_url}/documentation",
-        smart_launch_url=settings.smart_launch_url,
+        smart_launch_url=settings.launch_url,
     )
     store = SqliteTwinStore(settings.data_directory / "twins.sqlite")
     life.closing.callback(store.close)
@@ -187,15 +210,16 @@ def _image_fetching(settings: Settings, ehr: Ehr, clock: Clock, life: Life) -> I
 
 def installed_ehr(settings: Settings, clock: Clock, life: Life) -> Ehr:
     """Return the adapter through which the EHRs' FHIR servers are read."""
-    if not settings.allowed_fhir_servers:
+    servers = (*settings.allowed_fhir_servers, *(each.iss for each in settings.smart_ehrs))
+    if not servers:
         return ClosedEhr()
-    egress = Egress(settings.allowed_fhir_servers, settings.private_networks)
+    egress = Egress(servers, settings.private_networks)
     http = client(egress, timeout_s=settings.gather_deadline_s)
     life.closing.push_async_callback(http.aclose)
     return RestEhr(http, clock)
 
 
-def _cds_routes(settings: Settings, parts: Parts, life: Life) -> CdsRoutes:
+def _cds_routes(settings: Settings, parts: Parts, used: UsedTokens, life: Life) -> CdsRoutes:
     feedback = SqliteFeedback(settings.data_directory / "feedback.sqlite", parts.clock)
     life.closing.callback(feedback.close)
     ehr = parts.ehr or installed_ehr(settings, parts.clock, life)
@@ -211,7 +235,7 @@ def _cds_routes(settings: Settings, parts: Parts, life: Life) -> CdsRoutes:
     )
     return CdsRoutes(
         public_base_url=settings.public_base_url,
-        trust=_trust(settings, parts.clock, life),
+        trust=_trust(settings, parts.clock, used),
         discovery_requires_token=settings.discovery_requires_token,
         admission=Admission(settings.concurrent_calls),
         answering=answering,
@@ -219,7 +243,7 @@ def _cds_routes(settings: Settings, parts: Parts, life: Life) -> CdsRoutes:
     )
 
 
-def _trust(settings: Settings, clock: Clock, life: Life) -> Trust:
+def _trust(settings: Settings, clock: Clock, used: UsedTokens) -> Trust:
     if settings.trust == "open":
         return OpenTrust()
     files: dict[str, Path] = {
@@ -233,7 +257,30 @@ def _trust(settings: Settings, clock: Clock, life: Life) -> Trust:
         RemoteKeys(lambda: client(egress, timeout_s=KEY_SET_TIMEOUT_S), clock),
         frozenset(files),
     )
-    used = SqliteUsedTokens(settings.data_directory / "used_tokens.sqlite", clock)
-    life.closing.callback(used.close)
     issuers = {each.iss: TrustedIssuer(each.iss, each.jku) for each in settings.issuers}
     return RequiredTrust(issuers, keys, used, clock)
+
+
+def _smart_routes(settings: Settings, clock: Clock, used: UsedTokens, life: Life) -> SmartRoutes:
+    """Return the launch of the SMART app; with no EHR registered it refuses every one."""
+    base, key = settings.public_base_url, installation_key(settings.data_directory)
+    registrations = Registrations(
+        each.registration(base + KEY_SET_PATH) for each in settings.smart_ehrs
+    )
+    own_keys: Callable[[], OwnKeys] = OwnKeys
+    if any(each.kind is ClientKind.ASYMMETRIC for each in registrations):
+        own_keys = key_file(settings.data_directory, clock.now())
+    sessions = SqliteSessions(settings.data_directory / "sessions.sqlite", key, clock)
+    life.closing.callback(sessions.close)
+
+    def client_of(registration: SmartRegistration) -> httpx2.AsyncClient:
+        egress = registration.egress(settings.private_networks)
+        return client(egress, timeout_s=AUTHORIZATION_TIMEOUT_S)
+
+    def keys_of(registration: SmartRegistration) -> RemoteKeys:
+        return RemoteKeys(lambda: client_of(registration), clock)
+
+    servers = HttpSmartServers(client_of, keys_of, clock)
+    renewal = Renewal(registrations, servers, sessions, own_keys, clock)
+    launching = Launching(registrations, servers, sessions, used, own_keys, clock, key, base)
+    return SmartRoutes(launching, renewal, SessionDoor(sessions, base, clock, renewal))

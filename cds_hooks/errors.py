@@ -14,11 +14,13 @@
   x PreconditionsMissing        412, the essentials cannot be had
   x EhrError                    the EHR's FHIR server
     - EhrRefused
+      = EhrUnauthorized         401, its access token is no longer valid
     - EhrLacks
     - EhrUnreachable
     - EhrUnreadable
     - EhrEndless
   x HostNotAllowed              a request to a host off the allow-list was not sent
+  x LaunchRefused               400, the launch of the SMART app went wrong
   x NoSession                   401, no launch of the SMART app stands behind the request
   x SessionNotKept              503
   x Busy                        503
@@ -84,6 +86,10 @@ class EhrRefused(EhrError):
     """The FHIR server denied the query, or the grant's scopes do not cover it."""
 
 
+class EhrUnauthorized(EhrRefused):
+    """The FHIR server no longer takes the access token; a renewed one may do."""
+
+
 class EhrLacks(EhrError):
     """The FHIR server has no such resource."""
 
@@ -102,6 +108,17 @@ class EhrEndless(EhrError):
 
 class HostNotAllowed(CardioTwinError):
     """The host is not on the allow-list; no request was sent to it."""
+
+
+class LaunchRefused(CardioTwinError):
+    """The SMART app could not be launched; ``reason`` is a stable code such as ``state``.
+
+    The message is read by a clinician and by whoever registered the app.
+    """
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 class NoSession(CardioTwinError):

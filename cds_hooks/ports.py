@@ -50,7 +50,7 @@ class Ehr(Protocol):
         Raises
         ------
         cds_hooks.errors.EhrRefused
-            401 or 403, or the query is outside the grant's scopes.
+            401 (EhrUnauthorized) or 403, or the query is outside the grant's scopes.
         cds_hooks.errors.EhrLacks
             404 or 410.
         cds_hooks.errors.EhrUnreachable
@@ -61,6 +61,28 @@ class Ehr(Protocol):
             More pages or entries than are accepted.
         cds_hooks.errors.HostNotAllowed
             The base, or a next link, is not on the allow-list; nothing was sent.
+        """
+        ...
+
+
+class OrderWriting(Protocol):
+    """Where a clinician's draft orders are created: the EHR's FHIR server, with her own grant."""
+
+    async def create(self, resource: Mapping[str, object], grant: Grant) -> str:
+        """Create one resource, and return its reference such as ``MedicationRequest/7``.
+
+        Raises
+        ------
+        cds_hooks.errors.EhrRefused
+            401 (EhrUnauthorized) or 403, or the grant's token has expired: nothing was created.
+        cds_hooks.errors.EhrLacks
+            404 or 410: the server has no such type.
+        cds_hooks.errors.EhrUnreachable
+            No connection, reset, or no reply by the deadline; whether it was created is not known.
+        cds_hooks.errors.EhrUnreadable
+            The server refused the resource, or did not say under which id it is.
+        cds_hooks.errors.HostNotAllowed
+            The base is not on the allow-list; nothing was sent.
         """
         ...
 

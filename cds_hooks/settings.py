@@ -27,6 +27,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cds_hooks.errors import HostNotAllowed
 from cds_hooks.security.egress import origin_of
+from cds_hooks.security.smart_registration import LAUNCH_PATH, ClientKind, SmartRegistration
 from cds_hooks.services.gather import GATHER_DEADLINE_S
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -103,6 +104,76 @@ class TrustedEhr(BaseModel):
 
 
 @final
+class RegisteredEhr(BaseModel):
+    """An EHR at which the SMART app is registered; ``deploy/portals.md`` says how that is done."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    iss: BaseUrl
+    client_id: Annotated[str, Field(min_length=1)]
+    client: ClientKind
+    client_secret_file: Path | None = None
+    algorithm: Literal["ES384", "RS384"] | None = None
+    key_set_by_url: bool = True
+    """Whether the EHR reads the app's key set from its URL, which assertions then name."""
+    servers: BaseUrls = ()
+    frame_ancestors: BaseUrls = ()
+    standalone: bool = False
+    backend: bool = False
+    scopes: tuple[str, ...] | None = None
+    unlisted_pkce: bool = False
+    capability_statement: bool = False
+
+    @model_validator(mode="after")
+    def _proves_itself(self) -> Self:
+        if (self.client is ClientKind.SYMMETRIC) != (self.client_secret_file is not None):
+            raise ValueError("client_secret_file is needed by a symmetric client, and by it alone")
+        if self.backend and self.client is not ClientKind.ASYMMETRIC:
+            raise ValueError("backend services need client: asymmetric")
+        for each in self.frame_ancestors:
+            if urlsplit(each).path:
+                raise ValueError("frame_ancestors are origins, without a path")
+        return self
+
+    def registration(self, key_set_url: str) -> SmartRegistration:
+        """Return what the launch needs to know of it.
+
+        Raises
+        ------
+        ValueError
+            The file of the secret cannot be read.
+        """
+        return SmartRegistration(
+            iss=self.iss,
+            client_id=self.client_id,
+            kind=self.client,
+            client_secret=_secret(self.client_secret_file),
+            algorithm=self.algorithm,
+            key_set_url=key_set_url if self.key_set_by_url else None,
+            servers=self.servers,
+            frame_ancestors=self.frame_ancestors,
+            standalone=self.standalone,
+            backend=self.backend,
+            scopes=self.scopes,
+            unlisted_pkce=self.unlisted_pkce,
+            capability_statement=self.capability_statement,
+        )
+
+
+def _secret(path: Path | None) -> str | None:
+    """Read a secret from its file; it is never written into the settings themselves."""
+    if path is None:
+        return None
+    try:
+        secret = path.read_text("utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"client_secret_file cannot be read ({error.strerror})") from None
+    if not secret:
+        raise ValueError("client_secret_file is empty")
+    return secret
+
+
+@final
 class Settings(BaseSettings):
     """What one installation is configured to do."""
 
@@ -121,6 +192,7 @@ class Settings(BaseSettings):
     cors_origins: BaseUrls = ()
     data_directory: Path = Path(".runs")
     smart_launch_url: BaseUrl | None = None
+    smart_ehrs: Annotated[tuple[RegisteredEhr, ...], NoDecode, BeforeValidator(_issuers)] = ()
     site_time_zone: Annotated[InstanceOf[ZoneInfo] | None, NoDecode, BeforeValidator(_zone)] = None
     spec_version: Literal["2.0", "3.0"] = "2.0"
     gather_deadline_s: Annotated[float, Field(gt=0, le=30)] = GATHER_DEADLINE_S
@@ -132,6 +204,12 @@ class Settings(BaseSettings):
     def ballot_3(self) -> bool:
         """Return whether clients are known to understand the 3.0 ballot."""
         return self.spec_version == "3.0"
+
+    @property
+    def launch_url(self) -> str | None:
+        """Return where cards link to: as configured, else our own where an EHR is registered."""
+        own = self.public_base_url + LAUNCH_PATH if self.smart_ehrs else None
+        return self.smart_launch_url or own
 
     @model_validator(mode="after")
     def _refuse_open_trust_in_production(self) -> Self:
@@ -152,13 +230,24 @@ class Settings(BaseSettings):
         urls = [self.public_base_url, *self.allowed_fhir_servers, *self.allowed_dicomweb]
         urls += [each.jku for each in self.issuers if each.jku is not None]
         urls += [self.smart_launch_url] if self.smart_launch_url else []
+        for ehr in self.smart_ehrs:
+            urls += [ehr.iss, *ehr.servers, *ehr.frame_ancestors]
         for url in urls:
             if not (self.sandbox or url.startswith("https:") or _is_loopback(url)):
                 raise ValueError(
                     "a URL of another machine is http; patients' data travels by https only,"
                     " unless sandbox=true"
                 )
+        if self.smart_ehrs and not _keeps_cookies(self.public_base_url):
+            raise ValueError(
+                "browsers keep the app's cookies over https or a loopback address only, so"
+                " smart_ehrs needs such a public_base_url"
+            )
         return self
+
+
+def _keeps_cookies(url: str) -> bool:
+    return url.startswith("https:") or _is_loopback(url)
 
 
 def _is_loopback(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""A folder of FHIR Bundles that stands in for an EHR: an adapter of ``Ehr``.
+"""A folder of FHIR Bundles that stands in for an EHR: an adapter of ``Ehr`` and ``OrderWriting``.
 
 It answers reads and the searches of this service's own prefetch templates, and refuses every
 parameter it does not know: an ignored parameter would widen the answer unnoticed.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +38,8 @@ class _Held:
 class FolderEhr:
     """Holds every resource of a folder's ``*.json`` and ``*.json.gz`` files in memory.
 
+    What is created is held in memory, too; the folder is never written to.
+
     Parameters
     ----------
     folder
@@ -62,16 +64,37 @@ class FolderEhr:
         cds_hooks.errors.EhrUnreadable
             A file is no FHIR JSON, or the query is not one that is known here.
         """
-        if self._held is None:
-            self._held = await asyncio.to_thread(_load, self._folder)
+        held = await self._loaded()
         path, asks, parameters = query.path.partition("?")
         resource_type, _, resource_id = path.partition("/")
-        of_type = self._held.get(resource_type, {})
+        of_type = held.get(resource_type, {})
         if not asks:
             if resource_id not in of_type:
                 raise EhrLacks("The folder holds no such resource.")
             return (of_type[resource_id].raw,)
         return _search(of_type.values(), parse_qsl(parameters, keep_blank_values=True), grant)
+
+    async def create(self, resource: Mapping[str, object], grant: Grant) -> str:
+        """Hold one resource under a new id; see ``OrderWriting.create``.
+
+        Raises
+        ------
+        cds_hooks.errors.EhrRefused
+            The grant is of one patient and the resource names another.
+        """
+        subject = resource.get("subject")
+        named = subject.get("reference") if isinstance(subject, dict) else None
+        _refuse_other_patient(str(named or ""), grant)
+        kind = str(resource["resourceType"])
+        of_type = (await self._loaded()).setdefault(kind, {})
+        created = {**resource, "id": f"created-{len(of_type) + 1}"}
+        of_type[str(created["id"])] = _Held(created, msgspec.Raw(msgspec.json.encode(created)))
+        return f"{kind}/{created['id']}"
+
+    async def _loaded(self) -> dict[str, dict[str, _Held]]:
+        if self._held is None:
+            self._held = await asyncio.to_thread(_load, self._folder)
+        return self._held
 
 
 def _load(folder: Path) -> dict[str, dict[str, _Held]]:

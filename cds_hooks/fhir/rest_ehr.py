@@ -20,6 +20,7 @@ from cds_hooks.errors import (
     EhrEndless,
     EhrLacks,
     EhrRefused,
+    EhrUnauthorized,
     EhrUnreachable,
     EhrUnreadable,
     HostNotAllowed,
@@ -32,7 +33,6 @@ _AS_IT_IS: Final = "/?:@!$&'()*+,;=~%"
 """RFC 3986's characters of a query; the bar of ``system|code`` is none, so HAPI refuses it."""
 
 _BUNDLE: Final = msgspec.json.Decoder(Bundle)
-_REFUSED: Final = frozenset({401, 403})
 _LACKING: Final = frozenset({404, 410})
 
 
@@ -75,8 +75,10 @@ class RestEhr:
 
         Raises
         ------
+        cds_hooks.errors.EhrUnauthorized
+            401, or the grant's token has expired (CH-055).
         cds_hooks.errors.EhrRefused
-            401 or 403, or the grant's token has expired (CH-055).
+            403.
         cds_hooks.errors.EhrLacks
             404 or 410.
         cds_hooks.errors.EhrUnreachable
@@ -89,7 +91,7 @@ class RestEhr:
             The base is not on the allow-list, or a next link leaves it; nothing was sent there.
         """
         if grant.expires_at is not None and grant.expires_at <= self._clock.now():
-            raise EhrRefused("The access token has expired; the EHR sends a new one per call.")
+            raise EhrUnauthorized("The access token has expired; a new one is needed.")
         reading = _Reading(self._client, grant, self._limits)
         try:
             async with asyncio.timeout(self._limits.seconds):
@@ -180,8 +182,10 @@ def _separator(path: str) -> str:
 
 
 def _refuse_status(status: int) -> None:
-    if status in _REFUSED:
-        raise EhrRefused(f"The FHIR server denied the query with status {status}.")
+    if status == 401:
+        raise EhrUnauthorized("The FHIR server denied the query with status 401.")
+    if status == 403:
+        raise EhrRefused("The FHIR server denied the query with status 403.")
     if status in _LACKING:
         raise EhrLacks(f"The FHIR server answered with status {status}: there is none.")
     if 300 <= status < 400:

@@ -37,6 +37,7 @@ STATUS: Final[Mapping[type[errors.CardioTwinError], tuple[int, str]]] = {
     # What the EHR did not give is a missing precondition of the call, CH-080.
     errors.EhrError: (412, "incomplete"),
     errors.HostNotAllowed: (412, "incomplete"),
+    errors.LaunchRefused: (400, "login"),
     errors.NoSession: (401, "login"),
     errors.SessionNotKept: (503, "no-store"),
     errors.Busy: (503, "throttled"),
@@ -98,7 +99,7 @@ def problem_response(error: errors.CardioTwinError) -> Response:
     status, code = status_of(error)
     structlog.contextvars.bind_contextvars(problem=type(error).__name__)
     headers: dict[str, str] = {}
-    if isinstance(error, errors.TrustError | errors.NoSession):
+    if isinstance(error, errors.TrustError | errors.NoSession | errors.LaunchRefused):
         structlog.contextvars.bind_contextvars(reason=error.reason)
     if isinstance(error, errors.TrustError):
         headers["WWW-Authenticate"] = "Bearer"

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Final, TypeVar, final
 
 from fastapi import FastAPI, Request, Response
 
 from cds_hooks.errors import NoSession
 from cds_hooks.http.problems import problem_response
-from cds_hooks.ports import Clock, Grant
+from cds_hooks.ports import Clock, Ehr, Grant
 from cds_hooks.security.egress import origin_of
 from cds_hooks.security.session import Sessions, SmartSession
+from cds_hooks.security.smart_renewal import Renewal, SessionEhr
 
 _T = TypeVar("_T")
 
@@ -42,11 +44,14 @@ class SessionDoor:
         What browsers call this service.
     clock
         Tells how long a cookie still has.
+    renewal
+        Renews the tokens of a session; None where nothing is registered to renew them at.
     """
 
     sessions: Sessions
     public_base_url: str
     clock: Clock
+    renewal: Renewal | None = None
 
     async def session_of(self, request: Request) -> SmartSession:
         """Return the session of a request.
@@ -86,8 +91,22 @@ class SessionDoor:
         return text.removesuffix(f":{own.port}") if own.port in (80, 443) else text
 
     async def with_grant(self, session: SmartSession, use: Callable[[Grant], Awaitable[_T]]) -> _T:
-        """Return what ``use`` makes of the session's grant; it may be called twice."""
-        return await use(session.grant)
+        """Return what ``use`` makes of the session's grant, renewed where it must be.
+
+        ``use`` may be called twice: again with a new token where the EHR answered 401 (SM-042).
+
+        Raises
+        ------
+        cds_hooks.errors.NoSession
+            The EHR takes neither: the app must be launched again.
+        """
+        if self.renewal is None:
+            return await use(session.grant)
+        return await self.renewal.with_grant(session, use)
+
+    def ehr_of(self, session: SmartSession, ehr: Ehr) -> Ehr:
+        """Return the EHR as this session may read it, whose token renews itself."""
+        return ehr if self.renewal is None else SessionEhr(ehr, self.renewal, session)
 
     def give_cookie(self, session: SmartSession, response: Response) -> None:
         """Give the browser the cookie of a session that was just started.
@@ -115,16 +134,32 @@ COOKIE_ATTRIBUTES: Final = "; Path=/; Secure; HttpOnly; SameSite=None; Partition
 Chromium 156 keeps such a cookie for http://127.0.0.1, framed by another site too (tried).
 """
 
-_PAGE: Final = """<!doctype html>
+_NO_SESSION: Final = (
+    "Nothing of a patient is shown without one.",
+    "Open the patient's chart in your EHR and choose CardioTwin there, or follow the link Open the"
+    " patient's twin on a CardioTwin card. Sessions end after some hours, when you log out, and"
+    " when the EHR withdraws its permission.",
+)
+
+
+def words_page(
+    title: str, sentences: Sequence[str], status: int, frame_ancestors: Sequence[str] = ()
+) -> Response:
+    """Return a page that holds words only; whatever they quote is escaped here."""
+    paragraphs = "\n".join(f"<p>{escape(each)}</p>" for each in sentences)
+    return Response(
+        f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>CardioTwin: no open session</title>
-<style>:root{color-scheme:light dark}body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;
-margin:12vh auto;padding:0 1rem}</style>
-<main><h1>No open session</h1>
-<p>Nothing of a patient is shown without one.</p>
-<p>Open the patient's chart in your EHR and choose <em>CardioTwin</em> there, or follow the link
-<em>Open the patient's twin</em> on a CardioTwin card. Sessions end after some hours, when you log
-out, and when the EHR withdraws its permission.</p></main></html>"""
+<title>CardioTwin: {escape(title)}</title>
+<style>:root{{color-scheme:light dark}}body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;
+margin:12vh auto;padding:0 1rem}}</style>
+<main><h1>{escape(title)}</h1>
+{paragraphs}
+</main></html>""",
+        status,
+        page_headers(frame_ancestors),
+        "text/html; charset=utf-8",
+    )
 
 
 def page_headers(frame_ancestors: Sequence[str] = ()) -> Mapping[str, str]:
@@ -149,13 +184,12 @@ def answer_without_session(application: FastAPI, frame_ancestors: Sequence[str] 
     frame_ancestors
         Origins of every registered EHR: a session may end while its page stands in a frame.
     """
-    headers = page_headers(frame_ancestors)
 
     async def answer(request: Request, error: Exception) -> Response:
         if not isinstance(error, NoSession):
             raise error
         if "text/html" in request.headers.get("accept", ""):
-            return Response(_PAGE, 401, headers, "text/html; charset=utf-8")
+            return words_page("No open session", _NO_SESSION, 401, frame_ancestors)
         return problem_response(error)
 
     application.add_exception_handler(NoSession, answer)

@@ -31,6 +31,7 @@ class ResourceScope:
     """A FHIR resource type, or ``*`` for every one."""
     read: bool
     search: bool
+    create: bool
     constraint: str | None
     """Search parameters to which the scope is narrowed (version 2), as they stood."""
 
@@ -52,6 +53,7 @@ def resource_scope(scope: str) -> ResourceScope | None:
         match["type"],
         read=whole or (version_2 and "r" in may),
         search=whole or (version_2 and "s" in may),
+        create=may in {"write", "*"} or (version_2 and "c" in may),
         constraint=match["constraint"],
     )
 
@@ -84,6 +86,23 @@ def queries_within(query: FhirQuery, scopes: Iterable[str]) -> tuple[FhirQuery, 
 def queries_covered(query: FhirQuery, grant: Grant) -> tuple[FhirQuery, ...]:
     """Return as much of the query as the grant covers; a server without a token is open."""
     return (query,) if grant.access_token is None else queries_within(query, grant.scopes)
+
+
+def may_create(resource_type: str, grant: Grant) -> bool:
+    """Return whether the grant allows a resource of this type to be created.
+
+    A scope that is narrowed by a constraint is taken to allow nothing: whether a new resource
+    meets it is the server's to judge, and a button that then fails helps nobody. A server without
+    a token is open.
+    """
+    if grant.access_token is None:
+        return True
+    scopes = (resource_scope(each) for each in grant.scopes)
+    return any(
+        each.create and each.constraint is None and each.resource_type in {resource_type, "*"}
+        for each in scopes
+        if each is not None
+    )
 
 
 def _target(query: FhirQuery) -> tuple[str, bool]:

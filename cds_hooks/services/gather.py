@@ -19,6 +19,7 @@ from cds_hooks.errors import (
     EhrError,
     EhrLacks,
     EhrRefused,
+    EhrUnauthorized,
     EhrUnreachable,
     EhrUnreadable,
     HostNotAllowed,
@@ -50,6 +51,7 @@ https://hl7.org/fhir/us/davinci-crd/STU2.1/deviations.html
 
 _REASONS: Final[Mapping[type[Exception], str]] = {
     EhrRefused: "the EHR denied access to it",
+    EhrUnauthorized: "the EHR denied access to it",
     EhrLacks: "the EHR has no such resource",
     EhrUnreachable: "the EHR's FHIR server did not answer in time",
     EhrUnreadable: "the EHR's FHIR server answered with an error",

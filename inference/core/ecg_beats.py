@@ -3,8 +3,9 @@
 Rule of the file: plain signal measurements over all leads at once, for checks, for comparing
 generated with recorded ECGs and for laying out a page. No diagnosis is made here.
 
-The detector is the energy of the slope, summed over the leads and smoothed over 100 ms, as in Pan
-and Tompkins (IEEE Trans Biomed Eng 1985;32:230-236), with one fixed threshold a recording.
+The detector is the spatial slope over all leads, smoothed over 120 ms, after Pan and
+Tompkins (IEEE Trans Biomed Eng 1985;32:230-236), with one fixed threshold a recording. It misses
+one ventricular extrasystole in twenty of generated ones and finds a P wave now and then.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from inference.core.ecg import LEADS, Ecg, Leads
 
 REFRACTORY_SECONDS: Final = 0.24
 """Two ventricular activations of one heart are further apart (250 beats a minute)."""
-_ENERGY_WINDOW_SECONDS: Final = 0.1
-_SHARE_OF_USUAL_PEAK: Final = 0.25
+_ENERGY_WINDOW_SECONDS: Final = 0.12
+_SHARE_OF_USUAL_PEAK: Final = 0.36
 
 Samples = NDArray[np.int64]
 
@@ -38,7 +39,8 @@ def r_peaks(ecg: Ecg) -> Samples:
     band = np.where(scale > 0.005, band / np.maximum(scale, 0.005), 0.0)
     slope = np.gradient(band, axis=1)
     window = max(1, round(_ENERGY_WINDOW_SECONDS * ecg.rate_hz))
-    energy = uniform_filter1d((slope**2).sum(axis=0), window)
+    # The root keeps wide complexes, whose slopes are gentle, above the threshold.
+    energy = uniform_filter1d(np.sqrt((slope**2).sum(axis=0)), window)
     usual = _usual_peak(energy, ecg.rate_hz)
     if usual <= 0:
         return np.empty(0, dtype=np.int64)

@@ -118,3 +118,64 @@ def test_the_zone_of_the_site_is_an_iana_name() -> None:
 def test_what_is_no_zone_is_refused(wrong: str) -> None:
     with pytest.raises(ValidationError, match="no time zone"):
         Settings(trust="open", site_time_zone=wrong)
+
+
+SMART_EHR: dict[str, Any] = {
+    "iss": "https://ehr.example/fhir/",
+    "client_id": "cardiotwin",
+    "client": "asymmetric",
+}
+
+
+def test_a_registered_ehr_makes_cards_link_to_the_services_own_launch() -> None:
+    assert Settings(**PRODUCTION).launch_url is None
+    registered = Settings(**PRODUCTION, smart_ehrs=(SMART_EHR,))
+    assert registered.launch_url == "https://twin.example/launch"
+    elsewhere = "https://apps.example/launch"
+    named = Settings(**PRODUCTION, smart_ehrs=(SMART_EHR,), smart_launch_url=elsewhere)
+    assert named.launch_url == elsewhere
+
+
+@pytest.mark.requirement("SM-001", "SM-009")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"iss": "http://ehr.example/fhir"}, "https only"),
+        ({"servers": ["http://login.example"]}, "https only"),
+        ({"frame_ancestors": ["http://ehr.example"]}, "https only"),
+        ({"frame_ancestors": ["https://ehr.example/page"]}, "origins"),
+        ({"frame_ancestors": ["*"]}, "no plain http"),
+        ({"client": "symmetric"}, "client_secret_file"),
+        ({"client": "public", "client_secret_file": "/x"}, "client_secret_file"),
+        ({"client": "public", "backend": True}, "asymmetric"),
+        ({"client": "none"}, "asymmetric"),
+        ({"client_id": ""}, "at least 1"),
+        ({"client_secret": "in the open"}, "not permitted"),
+        ({"algorithm": "RS256"}, "ES384"),
+    ],
+)
+def test_an_insecure_registration_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        Settings(**PRODUCTION, smart_ehrs=(SMART_EHR | changes,))
+
+
+def test_the_app_is_not_registered_where_browsers_keep_no_cookie() -> None:
+    plain = {"public_base_url": "http://twin.hospital", "sandbox": True, "trust": "open"}
+    Settings(**plain)
+    with pytest.raises(ValidationError, match="cookies"):
+        Settings(**plain, smart_ehrs=(SMART_EHR,))
+    Settings(**(plain | {"public_base_url": "http://127.0.0.1:8000"}), smart_ehrs=(SMART_EHR,))
+
+
+@pytest.mark.requirement("SM-018")
+def test_a_secret_is_read_from_its_file_and_shown_nowhere(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    ehr = SMART_EHR | {"client": "symmetric", "client_secret_file": str(file)}
+    settings = Settings(**PRODUCTION, smart_ehrs=(ehr,))
+    with pytest.raises(ValueError, match="cannot be read"):
+        settings.smart_ehrs[0].registration("https://twin.example/keys")
+    file.write_text("SECRET-CANARY\n")
+    registration = settings.smart_ehrs[0].registration("https://twin.example/keys")
+    assert registration.client_secret == "SECRET-CANARY"
+    assert "CANARY" not in repr(registration)
+    assert "CANARY" not in repr(settings)

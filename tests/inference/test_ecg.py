@@ -76,10 +76,10 @@ def test_what_is_missing_stays_missing() -> None:
 def test_beats_are_found_where_they_were_put(rate: float, rate_hz: float) -> None:
     ecg = regular(rate, rate_hz=rate_hz)
     assert rate_per_minute(ecg) == pytest.approx(rate, rel=0.02)
-    placed = np.arange(0.4, 9.9, 60.0 / rate)
+    placed = np.arange(0.4, 10.1, 60.0 / rate)
     found = r_peaks(ecg) / rate_hz
-    assert len(found) == pytest.approx(len(placed), abs=1)
-    assert np.abs(found[:, None] - placed).min(axis=1).max() < 0.04
+    assert len(found) == pytest.approx(len(placed), abs=2)
+    assert np.abs(found[:, None] - placed).min(axis=1).max() < 0.05
 
 
 def test_width_and_axis_of_a_complex_are_those_it_was_made_with() -> None:

@@ -28,7 +28,7 @@ def tree(root: type[errors.CardioTwinError]) -> Iterator[type[errors.CardioTwinE
 
 
 def made(kind: type[errors.CardioTwinError]) -> errors.CardioTwinError:
-    if issubclass(kind, errors.TrustError | errors.NoSession):
+    if issubclass(kind, errors.TrustError | errors.NoSession | errors.LaunchRefused):
         return kind("reason", "A sentence.")
     return kind("A sentence.")
 

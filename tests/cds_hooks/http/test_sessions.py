@@ -105,7 +105,7 @@ def test_an_expired_session_is_an_outcome_for_code_and_a_page_for_a_person(
     assert "www-authenticate" not in told.headers
     page = ward.get(session, Accept="text/html,application/xhtml+xml")
     assert page.status_code == 401
-    assert "Open the patient's chart in your EHR" in page.text
+    assert "Open the patient&#x27;s chart in your EHR" in page.text
     assert "frame-ancestors https://ehr.example;" in page.headers["content-security-policy"]
     assert page.headers["cache-control"] == "no-store"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cds_hooks.ports import FhirQuery
-from cds_hooks.security.scopes import queries_within, resource_scope, split
+from cds_hooks.ports import FhirQuery, Grant
+from cds_hooks.security.scopes import may_create, queries_within, resource_scope, split
 
 READ = FhirQuery("Patient/1")
 SEARCH = FhirQuery("Observation?patient=1")
@@ -66,3 +66,25 @@ def test_a_scope_says_what_it_allows() -> None:
     assert (scope.resource_type, scope.read, scope.search) == ("Observation", True, True)
     assert scope.constraint == "category=laboratory"
     assert resource_scope("offline_access") is None
+
+
+@pytest.mark.parametrize(
+    ("scopes", "creates"),
+    [
+        ("patient/MedicationRequest.write", True),
+        ("user/MedicationRequest.*", True),
+        ("patient/*.cruds", True),
+        ("patient/MedicationRequest.c", True),
+        ("patient/MedicationRequest.rs", False),
+        ("patient/*.read", False),
+        ("patient/ServiceRequest.write", False),
+        ("patient/MedicationRequest.c?intent=proposal", False),
+        ("launch openid", False),
+    ],
+)
+def test_a_draft_may_be_created_only_where_a_scope_says_so(scopes: str, creates: bool) -> None:
+    grant = Grant("https://ehr.example/fhir", "token", split(scopes), "1", None)
+    assert may_create("MedicationRequest", grant) is creates
+    assert may_create(
+        "MedicationRequest", Grant("https://ehr.example", None, split(""), "1", None)
+    )

@@ -1,0 +1,41 @@
+// Elements made of values. No text becomes markup here or anywhere in the page: children are text
+// nodes or elements, attributes are set one by one.
+
+/** Return an element. `attributes` may hold `on: {event: handler}`; false and null are left out. */
+export function el(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "on") {
+      for (const [event, handler] of Object.entries(value)) made.addEventListener(event, handler);
+    } else if (value !== false && value !== null && value !== undefined) {
+      made.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return made;
+}
+
+/** Return a table with a caption, a head and rows; the first cell of each row heads it. */
+export function table(caption, head, rows, hidden = false) {
+  return el("table", {},
+    el("caption", hidden ? { class: "only-heard" } : {}, caption),
+    el("thead", {}, el("tr", {}, head.map((each) => el("th", { scope: "col" }, each)))),
+    el("tbody", {}, rows.map(([first, ...others]) =>
+      el("tr", {}, el("th", { scope: "row" }, first), others.map((each) => el("td", {}, each))))));
+}
+
+/** Return a panel with a heading. */
+export function panel(id, title, ...children) {
+  return el("section", { class: "panel", id, "aria-labelledby": `${id}-title` },
+    el("h2", { id: `${id}-title` }, title), ...children);
+}
+
+/** Return a list of sentences, or nothing where there is none. */
+export function sentences(lines, className = "fine") {
+  return lines.length ? el("ul", { class: className }, lines.map((line) => el("li", {}, line))) : null;
+}
+
+/** Return a folded part of the page. */
+export function folded(summary, ...children) {
+  return el("details", {}, el("summary", {}, summary), ...children);
+}

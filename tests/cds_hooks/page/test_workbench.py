@@ -1,0 +1,290 @@
+"""The workbench: plans compared on the twin that was shown, refusals with their range, drafts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from cds_hooks.fhir.to_interventions import orders_of
+from cds_hooks.fhir.to_measurements import PatientFacts
+from cds_hooks.ports import FhirQuery, Grant
+from cds_hooks.services.clinician_plans import (
+    MOST_PLANS,
+    WrittenComparison,
+    choices,
+    given,
+    written,
+)
+from twin.core.dose_ranges import check
+from twin.core.intervention_kinds import (
+    Bleeding,
+    Drug,
+    DrugDose,
+    Fluid,
+    FluidKind,
+    Infusion,
+    Oxygen,
+    Route,
+    Setting,
+    SettingKind,
+)
+
+if TYPE_CHECKING:
+    from cds_hooks.security.session import SmartSession
+    from tests.cds_hooks.page.conftest import Json, Site
+
+FHIR = "https://ehr.example/fhir"
+BOLUS = {"kind": "fluid", "fluid": "crystalloid", "volume_ml": 500, "over_min": 15}
+PRESSOR = {"kind": "infusion", "drug": "norepinephrine", "rate": 0.1}
+BLOCKER = {"kind": "dose", "drug": "metoprolol", "route": "intravenous", "dose_mg": 5}
+
+
+def plan(name: str, *items: Json) -> Json:
+    return {"name": name, "items": list(items)}
+
+
+def shown(site: Site, patient: str = "bleeding", **changes: Any) -> SmartSession:
+    """Return a session whose page was loaded, so that its twin is kept."""
+    session = site.launched(patient, **changes)
+    assert site.get("/app/api/view", session).status_code == 200
+    return session
+
+
+def compared(site: Site, session: SmartSession, *plans: Json, horizon_min: int = 30) -> Json:
+    body = {"plans": list(plans), "horizon_min": horizon_min}
+    answer = site.post("/app/api/simulations", session, body)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_plans_are_compared_over_time_against_doing_nothing(site: Site) -> None:
+    answer = compared(site, shown(site), plan("A", BOLUS), plan("B", BLOCKER))
+    assert answer["timesMin"][0] == 0
+    assert answer["timesMin"][-1] == answer["horizonMin"] == 30
+    assert [each["name"] for each in answer["plans"]] == ["A", "B"]
+    bolus, blocker = answer["plans"]
+    assert bolus["change"]["cardiac_output"]["low"][-1] > 0
+    assert blocker["change"]["heart_rate"]["high"][-1] < 0
+    for course in (answer["nothingDone"], *answer["plans"]):
+        for key in ("mean_pressure", "cardiac_output", "heart_rate", "oxygen_saturation"):
+            band = course["state"][key]
+            assert len(band["median"]) == len(answer["timesMin"])
+            for low, median, high in zip(band["low"], band["median"], band["high"], strict=True):
+                assert low <= median <= high
+    assert answer["ranking"][0]["name"] == "A"
+    assert "A" in answer["verdict"] or "No good option" in answer["verdict"]
+
+
+def test_a_plan_that_begins_later_acts_later(site: Site) -> None:
+    session = shown(site)
+    later = compared(site, session, plan("late", BOLUS | {"start_min": 20}))["plans"][0]
+    band = later["change"]["cardiac_output"]["median"]
+    times = compared(site, session, plan("late", BOLUS))["timesMin"]
+    early = [value for at, value in zip(times, band, strict=True) if at <= 19]
+    assert max(map(abs, early)) < 0.01
+    assert band[-1] > 0.05
+
+
+def test_an_infusion_that_ends_stops_acting(site: Site) -> None:
+    session = shown(site)
+    answer = compared(
+        site,
+        session,
+        plan("goes on", PRESSOR),
+        plan("ends", PRESSOR | {"for_min": 10}),
+        horizon_min=60,
+    )
+    goes_on, ends = (each["change"]["mean_pressure"]["median"][-1] for each in answer["plans"])
+    assert goes_on > 5
+    assert ends < 0.5 * goes_on
+
+
+@pytest.mark.parametrize(
+    ("item", "low", "high", "unit"),
+    [
+        (PRESSOR | {"rate": 30}, 0.005, 3.0, "µg/kg/min"),
+        (BOLUS | {"volume_ml": 9000}, 10, 4000, "mL"),
+        (BLOCKER | {"dose_mg": 500}, 1, 15, "mg"),
+        ({"kind": "oxygen", "percent": 12}, 0.21, 1.0, "(fraction)"),
+    ],
+    ids=["rate", "volume", "dose", "oxygen"],
+)
+def test_an_implausible_amount_is_refused_with_its_range_and_the_rest_is_simulated(
+    site: Site, item: Json, low: float, high: float, unit: str
+) -> None:
+    answer = compared(site, shown(site), plan("odd", item), plan("usual", BOLUS))
+    (refused,) = answer["refusals"]
+    assert refused["name"] == "odd"
+    assert (refused["low"], refused["high"], refused["unit"]) == (low, high, unit)
+    assert "outside the plausible range" in refused["sentence"]
+    assert [each["name"] for each in answer["plans"]] == ["usual"]
+
+
+def test_a_route_that_is_not_modelled_is_refused_in_words(site: Site) -> None:
+    oral = {"kind": "dose", "drug": "norepinephrine", "route": "oral", "dose_mg": 1}
+    (refused,) = compared(site, shown(site), plan("oral", oral))["refusals"]
+    assert "not modelled" in refused["sentence"]
+    assert refused["low"] is None
+
+
+def test_nothing_is_simulated_for_a_patient_without_vital_signs(site: Site) -> None:
+    answer = compared(site, shown(site, "almost-no-data"), plan("A", BOLUS))
+    assert answer["plans"] == []
+    assert "needs at least a heart rate" in answer["notSimulated"]
+
+
+def test_before_the_page_was_loaded_there_is_no_twin_to_simulate(site: Site) -> None:
+    answer = compared(site, site.launched("septic"), plan("A", BOLUS))
+    assert answer["plans"] == []
+    assert "load the page again" in answer["notSimulated"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"plans": []},
+        {"plans": [plan("A")]},
+        {"plans": [plan("A", BOLUS), plan("A", PRESSOR)]},
+        {"plans": [plan(f"P{number}", BOLUS) for number in range(MOST_PLANS + 1)]},
+        {"plans": [plan("A", *[BOLUS] * 9)]},
+        {"plans": [plan("A", BOLUS)], "horizon_min": 31},
+        {"plans": [plan("A", {"kind": "insult", "extent": 1})]},
+        {"plans": [plan("A", {"kind": "infusion", "drug": "cocaine", "rate": 1})]},
+        {"plans": [plan("A", BOLUS | {"start_min": -5})]},
+        {"plans": [plan("A", BOLUS | {"volume_ml": "many"})]},
+        {"plans": [plan("A", BOLUS | {"patient": "other"})]},
+        {"plans": [plan("A", {"kind": "fluid", "fluid": "crystalloid", "volume_ml": 500})]},
+        {"plans": [plan("A", BOLUS)], "patient": "septic"},
+        [],
+        "text",
+    ],
+)
+def test_what_is_no_plan_is_refused_by_name(site: Site, body: object) -> None:
+    answer = site.post("/app/api/simulations", shown(site), body)
+    assert answer.status_code == 400
+    assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+@pytest.mark.parametrize("path", ["simulations", "proposals"])
+def test_what_another_site_or_no_json_sends_is_refused(site: Site, path: str) -> None:
+    session = shown(site)
+    body = {"plans": [plan("A", BOLUS)]}
+    foreign = site.post(f"/app/api/{path}", session, body, Origin="https://evil.example")
+    assert foreign.status_code == 401
+    form = site.post(
+        f"/app/api/{path}", session, body, **{"Content-Type": "application/x-www-form-urlencoded"}
+    )
+    assert form.status_code == 415
+
+
+def test_every_choice_that_is_offered_is_read_and_given_to_adults() -> None:
+    for choice in choices():
+        for amount in (choice.amount.low, choice.amount.high):
+            item = {**choice.item, choice.amount_member: amount}
+            if choice.over is not None:
+                item["over_min"] = choice.over.high
+            body = {"plans": [plan("one", item)]}
+            comparison = msgspec.json.decode(msgspec.json.encode(body), type=WrittenComparison)
+            check(given(comparison.plans[0].items[0]).intervention)
+
+
+@pytest.mark.parametrize(
+    "intervention",
+    [
+        Infusion(Drug.VASOPRESSIN, 0.03),
+        DrugDose(Drug.METOPROLOL, 5.0, Route.INTRAVENOUS, 120.0),
+        Fluid(FluidKind.RED_CELLS, 300.0, 1800.0),
+        Oxygen(0.5),
+        Setting(SettingKind.PACING, 80.0),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_what_is_written_for_the_page_reads_back_as_the_same(intervention: Any) -> None:
+    (item,) = written("one", intervention).items
+    assert given(item).intervention == intervention
+
+
+def test_nobody_plans_bleeding_on_the_page() -> None:
+    with pytest.raises(ValueError, match="cannot be planned"):
+        written("odd", Bleeding(50.0, 600.0))
+
+
+def proposed(site: Site, session: SmartSession, *items: Json) -> Json:
+    answer = site.post("/app/api/proposals", session, {"plan": plan("chosen", *items)})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def found_at(site: Site, query: str) -> list[Json]:
+    grant = Grant(FHIR, None, frozenset(), "bleeding", None)
+    return [
+        msgspec.json.decode(raw) for raw in asyncio.run(site.ehr.search(FhirQuery(query), grant))
+    ]
+
+
+def proposals_at(site: Site) -> list[Json]:
+    drafts = found_at(site, "MedicationRequest?patient=bleeding")
+    return [each for each in drafts if each["intent"] == "proposal"]
+
+
+def test_a_chosen_plan_becomes_draft_proposals_at_the_ehr(site: Site) -> None:
+    session = shown(site)
+    oxygen = {"kind": "oxygen", "percent": 40}
+    answer = proposed(site, session, BOLUS, PRESSOR, oxygen)
+    assert answer["toCopy"] == []
+    drafts = [found_at(site, reference)[0] for reference in answer["created"]]
+    assert [each["resourceType"] for each in drafts] == [
+        "MedicationRequest",
+        "MedicationRequest",
+        "ServiceRequest",
+    ]
+    for draft in drafts:
+        assert (draft["status"], draft["intent"]) == ("draft", "proposal")
+        assert draft["subject"] == {"reference": "Patient/bleeding"}
+        assert draft["encounter"] == {"reference": "Encounter/bleeding-stay"}
+        assert draft["requester"] == {"reference": "Practitioner/1"}
+        assert "Research use only" in draft["note"][0]["text"]
+        assert "AIAST" in str(draft["meta"])
+
+
+def test_a_draft_is_understood_when_it_comes_back_as_an_order(site: Site) -> None:
+    answer = proposed(site, shown(site), BOLUS, PRESSOR | {"start_min": 10, "for_min": 30})
+    drafts = [found_at(site, reference)[0] for reference in answer["created"]]
+    facts = PatientFacts("bleeding", 54.0, "male", 178.0, 82.0)
+    found = orders_of([msgspec.Raw(msgspec.json.encode(each)) for each in drafts], facts)
+    assert found.not_understood == ()
+    assert [each.intervention for each in found.understood] == [
+        Fluid(FluidKind.CRYSTALLOID, 500.0, 900.0),
+        Infusion(Drug.NOREPINEPHRINE, 0.1),
+    ]
+    (dosage,) = drafts[1]["dosageInstruction"]
+    bounds = dosage["timing"]["repeat"]["boundsPeriod"]
+    assert bounds == {"start": "2026-03-01T12:10:00+00:00", "end": "2026-03-01T12:40:00+00:00"}
+
+
+def test_without_the_scope_the_drafts_are_given_out_and_nothing_is_written(site: Site) -> None:
+    read_only = frozenset({"patient/*.read"})
+    answer = proposed(site, shown(site, scopes=read_only), BOLUS)
+    assert answer["created"] == []
+    (draft,) = answer["toCopy"]
+    assert draft["resourceType"] == "MedicationRequest"
+    assert "did not allow" in answer["whyToCopy"]
+    assert proposals_at(site) == []
+
+
+def test_an_implausible_plan_becomes_no_draft(site: Site) -> None:
+    session = shown(site)
+    body = {"plan": plan("odd", PRESSOR | {"rate": 30})}
+    answer = site.post("/app/api/proposals", session, body)
+    assert answer.status_code == 400
+    assert "plausible range" in answer.json()["issue"][0]["details"]["text"]
+    assert proposals_at(site) == []
+
+
+def test_without_a_twin_no_draft_is_made(site: Site) -> None:
+    body = {"plan": plan("A", BOLUS)}
+    answer = site.post("/app/api/proposals", site.launched("septic"), body)
+    assert answer.status_code == 412
