@@ -127,6 +127,11 @@ def show(found: Mapping[str, Any]) -> None:
     for name, row in found["models"].items():
         models.add_row(name, *(_cell(each) for each in (row or {"": None}).values()))
     console.print(models)
+    own = Table("forecast as a card shows it", "pairs", "MAE", "against persistence", "in 90 %")
+    for name, row in found["own_forecast"].items():
+        shown = ("mae", "mae_against_persistence", "coverage90")
+        own.add_row(name.replace("_", " "), str(row["pairs"]), *(_cell(row[key]) for key in shown))
+    console.print(own)
     console.print({name: found[name] for name in ("hypotension", "desaturation")})
     console.print({name: found[name] for name in ("within_minutes", "cardiac_output", "cvp")})
     console.print(*found["notes"], sep="\n")

@@ -117,7 +117,10 @@ def forecast(
         record = _record(file, (age, sex, weight, height), at, subject)
         fitted = _fitted(record)
         converged = fitted.converged()
-        found = of_forecast(forecast_of(converged, ahead_s)) if converged else None
+        found = None
+        if converged:
+            history = record.measurements
+            found = of_forecast(forecast_of(converged, ahead_s, history=history))
         return {**of_fit(fitted, record), "forecast": found}
 
     _answer(asked, as_json)

@@ -140,11 +140,9 @@ def _foreseen(patient: PatientTwin) -> TwinForecast:
     converged = patient.assimilation.fit.converged()
     if converged is None:
         return TwinForecast((), patient.fit_sentences)
-    within = forecast_within(
-        converged,
-        history=patient.assimilation.twin.measurements,
-        underway=patient.assimilation.underway,
-    )
+    history = patient.assimilation.twin.measurements
+    underway = patient.assimilation.underway
+    within = forecast_within(converged, history=history, underway=underway)
     return TwinForecast(
         tuple(
             ForeseenEvent(
@@ -155,7 +153,7 @@ def _foreseen(patient: PatientTwin) -> TwinForecast:
             )
             for event, (kinds, limit) in ABOUT.items()
         ),
-        (*forecast_sentences(converged), *patient.fit_sentences),
+        (*forecast_sentences(converged, history), *patient.fit_sentences),
     )
 
 

@@ -1,12 +1,12 @@
 """What a patient left alone may come to: paths of the fitted circulations, and the events on them.
 
-Each member goes on changing at the rate the sets of vital signs showed, a rate that fades within
-``FADING_H``; without two sets of vital signs no change is assumed, and the forecast says so. The
-circulation settles within a minute, much faster than blood volume or tone drift, so a path is a
-row of resting states of the beat-averaged model. What no model foresees is added as the patient's
-own wandering: mean pressure, heart rate and saturation by what charts of real patients taught
-(``wanderings``) and this patient's own course (``temperament``), the rest by assumption
-(``discrepancy``).
+Mean pressure, heart rate and saturation go on from the course that is charted of them, by what
+charts of real patients taught (``wanderings``) and what this one's own shows (``temperament``).
+Everything else, and these too where nothing is charted, changes at the rate that the sets of vital
+signs showed, a rate that fades within ``FADING_H``; without two sets no change is assumed, and the
+forecast says so. The circulation settles within a minute, much faster than blood volume or tone
+drift, so such a path is a row of resting states of the beat-averaged model. Wandering that nothing
+taught is assumed (``discrepancy``). ``twin.evaluation.own_forecast`` judges all of it on charts.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from twin.core.measurements import Measurement
     from twin.core.parameters import Body
 
+    _Paths = Float[np.ndarray, "quantity sample path"]
+
 FADING_H: Final = 1.0
 """A trend of vital signs says little of what comes after this time (assumed)."""
 
@@ -84,6 +86,9 @@ REST_S: Final = 60.0
 TREATED_S: Final = 3600.0
 """What treatment that is changing does is simulated for so long; later it stays as it is then."""
 TREATED_SAMPLE_S: Final = 60.0
+CHARTED_EFFECT_SHARE: Final = SHIPPED[Quantity.MEAN_PRESSURE].wandering.effect_share
+"""Of what recorded treatment is simulated to do, how much shows on charts: rates are steered to a
+target, so that a course that is charted already holds most of it. Taken whole it foresees worse."""
 LEARNT_FROM: Final = 6
 """Charted values that tell of a patient's own level, to which a path returns (assumed)."""
 LEAST_SHARE: Final = 1e-3
@@ -119,7 +124,7 @@ def forecast(
     wide, noise = _paths(fit, times_s, seed, history, underway)
     probabilities = _probabilities(fit, wide + noise, horizon_s, _below_now(fit, history))
     at_horizon = _intervals(wide[:, -1, :])
-    return Forecast(horizon_s, probabilities, at_horizon, forecast_sentences(fit))
+    return Forecast(horizon_s, probabilities, at_horizon, forecast_sentences(fit, history))
 
 
 def forecast_within(
@@ -155,19 +160,40 @@ def forecast_course(
     return tuple(_intervals(wide[:, number, :]) for number in range(len(times_s)))
 
 
+def charted_paths(
+    fit: ConvergedFit,
+    times_s: Sequence[float],
+    seed: int = 0,
+    history: Sequence[Measurement] = (),
+    underway: Underway = UNTREATED,
+) -> Float[np.ndarray, "quantity sample path"]:
+    """Return equally probable paths as a chart would show them, noise of charting included."""
+    times = np.asarray(times_s, dtype=np.float64)
+    wide, noise = _paths(fit, times, seed, history, underway)
+    charted: np.ndarray = wide + noise
+    return charted
+
+
 def _paths(
     fit: ConvergedFit,
     times_s: Float[np.ndarray, " sample"],
     seed: int,
     history: Sequence[Measurement],
     underway: Underway,
-) -> tuple[Float[np.ndarray, "quantity sample path"], Float[np.ndarray, "quantity sample path"]]:
+) -> tuple[_Paths, _Paths]:
     """Return equally probable paths of all quantities at these times, and noise of charting."""
     times_h = times_s / HOUR_S
-    path = fit.fit.now[:, None, :] + _moved(fit, times_h) + _treated(fit, underway, times_s)
-    wide = np.repeat(path, PATHS_PER_MEMBER, axis=2)
-    away, noise = _wandering(fit, wide.shape, times_h, history, np.random.default_rng(seed))
-    return wide + away, noise
+    moved = _moved(fit, times_h)
+    shape = (*moved.shape[:2], moved.shape[2] * PATHS_PER_MEMBER)
+    away, noise, charted = _wandering(fit, shape, times_h, history, np.random.default_rng(seed))
+    rows = [QUANTITY_INDEX[quantity] for quantity in charted]
+    moved[rows] = 0.0
+    treated = _treated(fit, underway, times_s)
+    if treated is not None:
+        treated[rows] *= CHARTED_EFFECT_SHARE
+        moved = moved + treated
+    path = fit.fit.now[:, None, :] + moved
+    return np.repeat(path, PATHS_PER_MEMBER, axis=2) + away, noise
 
 
 def _below_now(fit: ConvergedFit, history: Sequence[Measurement]) -> frozenset[Event]:
@@ -176,13 +202,22 @@ def _below_now(fit: ConvergedFit, history: Sequence[Measurement]) -> frozenset[E
     Where nothing of it is charted the twin's own estimate stands for it; a chart that lies after
     the newest vital signs of the fit is of the future.
     """
-    seen = (m for m in history if fit.fit.taken_at is None or m.taken_at <= fit.fit.taken_at)
-    newest = {each.quantity: each.value for each in sorted(seen, key=lambda m: m.taken_at)}
+    newest = _newest(fit, history)
     return frozenset(
         event
         for event, (_, quantity, limit) in CALIBRATED.items()
         if newest.get(quantity, fit.estimates[quantity].median) < limit
     )
+
+
+def _newest(fit: ConvergedFit, history: Sequence[Measurement]) -> dict[Quantity, float]:
+    """Return the newest charted value of each quantity."""
+    taken_at = fit.fit.taken_at
+    seen = sorted(
+        (m for m in history if taken_at is None or m.taken_at <= taken_at),
+        key=lambda m: m.taken_at,
+    )
+    return {each.quantity: each.value for each in seen if isinstance(each.quantity, Quantity)}
 
 
 def _probabilities(
@@ -245,15 +280,15 @@ def _moved(
 
 def _treated(
     fit: ConvergedFit, underway: Underway, times_s: Float[np.ndarray, " sample"]
-) -> Float[np.ndarray, "quantity sample member"] | float:
-    """Return how far treatment that is changing takes each member from its present state."""
+) -> Float[np.ndarray, "quantity sample member"] | None:
+    """Return how far treatment takes each member from its present state; None where it does not."""
     if not underway.given:
-        return 0.0
+        return None
     minutes = np.ceil(min(float(times_s[-1]), TREATED_S) / TREATED_SAMPLE_S)
     horizon_s = float(minutes) * TREATED_SAMPLE_S
     begun = begun_from(fit.parameters, underway.with_plan((), fit.body), underway, horizon_s)
     if begun.resting is None:
-        return 0.0
+        return None
     path = simulate(fit.parameters, begun.idle, horizon_s, TREATED_SAMPLE_S, begun.state)
     away = path - begun.resting[:, None]
     # What is looked at between two samples has the nearer one's state.
@@ -268,12 +303,14 @@ def _wandering(
     times_h: np.ndarray,
     history: Sequence[Measurement],
     random: np.random.Generator,
-) -> tuple[Float[np.ndarray, "quantity sample path"], Float[np.ndarray, "quantity sample path"]]:
+) -> tuple[_Paths, _Paths, frozenset[Quantity]]:
     """Return how far each path strays from its circulation, and what charting would add.
 
-    Quantities of one group stray together.
+    Quantities of one group stray together. Last come those whose course is charted well enough to
+    go on by itself.
     """
     size = size_of(fit.body)
+    charted: frozenset[Quantity] = frozenset()
     walk, noise = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for group in WANDERING:
         if group[0] in SHIPPED:
@@ -286,13 +323,36 @@ def _wandering(
             added = belief.noise_sds(shape[2]) * random.standard_normal(shape[1:])
             # Paths come sorted by temperament; members must not.
             order = random.permutation(shape[2])
+            own = _own_level(fit, group, history, belief.now) if known else {}
+            charted |= own.keys()
             for quantity in group:
-                width = _relative_width(quantity, group[0])
-                walk[QUANTITY_INDEX[quantity]] = width * away[:, order]
-                noise[QUANTITY_INDEX[quantity]] = width * added[:, order]
+                row, width = QUANTITY_INDEX[quantity], _relative_width(quantity, group[0])
+                walk[row] = own.get(quantity, 0.0) + width * away[:, order]
+                noise[row] = width * added[:, order]
         else:
             walk[QUANTITY_INDEX[group[0]]] = _assumed(group[0], shape, times_h, size, random)
-    return walk, noise
+    return walk, noise, charted
+
+
+def _own_level(
+    fit: ConvergedFit,
+    group: Sequence[Quantity],
+    history: Sequence[Measurement],
+    now: float,
+) -> dict[Quantity, Float[np.ndarray, " path"]]:
+    """Return how far the patient's own charted level lies from each path's circulation.
+
+    A fit weighs all that is measured and all that is believed of circulations against each other,
+    so that single quantities stay off what is charted of them. What is charted next continues the
+    chart: the leader's paths start from what its course says of the present, those of the others
+    from their newest value.
+    """
+    newest = _newest(fit, history)
+    levels = {quantity: newest[quantity] for quantity in group if quantity in newest}
+    middles = {quantity: fit.estimates[quantity].median for quantity in levels}
+    found = {q: np.full(1, level - middles[q]) for q, level in levels.items()}
+    member_now = np.repeat(fit.fit.now[QUANTITY_INDEX[group[0]]], PATHS_PER_MEMBER)
+    return found | {group[0]: now - member_now}
 
 
 def _relative_width(quantity: Quantity, leader: Quantity) -> float:
@@ -319,7 +379,7 @@ def _assumed(
     return walk
 
 
-def forecast_sentences(fit: ConvergedFit) -> tuple[str, ...]:
+def forecast_sentences(fit: ConvergedFit, history: Sequence[Measurement] = ()) -> tuple[str, ...]:
     """Return what a forecast of this fit rests on, and what its probabilities were judged by."""
     simulated = (
         "Simulated haemodynamic risk. Hypotension and desaturation within 1 and 6 hours are "
@@ -329,6 +389,12 @@ def forecast_sentences(fit: ConvergedFit) -> tuple[str, ...]:
     )
     if fit.fit.drift_per_h is None:
         return (simulated, "Only one set of vital signs is known, so no change was assumed.")
+    if history:
+        return (
+            simulated,
+            "What is charted goes on from its own course, by which it was foreseen better than by "
+            "a trend; all else follows the trend between the sets of vital signs for an hour.",
+        )
     return (
         simulated,
         "The trend between the sets of vital signs was continued, fading in an hour.",

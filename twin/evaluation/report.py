@@ -17,6 +17,7 @@ from twin.evaluation.crossfit import FEWEST_PATIENTS, FOLDS, cross_fitted, folds
 from twin.evaluation.fitting import fitted
 from twin.evaluation.hidden import HIDDEN, asked_of, count_asked, hidden_figures
 from twin.evaluation.horizons import curves_of, foreseen, horizon_figures
+from twin.evaluation.own_forecast import count_pairs, own_figures, own_forecasts
 from twin.evaluation.scores import (
     FIFTH,
     MEDIAN,
@@ -110,10 +111,24 @@ def report(
             "effect_share": [k.wandering.effect_share for k, _ in pressure.forecasts.taught_by],
         },
     }
+    found["own_forecast"] = _own(patients, pressure.cohort, estimator, told)
     for quantity, channel in HIDDEN.items():
         label = f"estimating hidden {quantity.clinical_name}"
         step = _counting(told, label, count_asked(patients, quantity))
         found[channel] = hidden_figures(asked_of(patients, quantity, estimator, step))
+    return found
+
+
+def _own(
+    patients: Sequence[Patient], cohort: Cohort, estimator: Estimator, told: Told
+) -> dict[str, Any]:
+    """Return how the forecast that a card shows does, with and without recorded treatment."""
+    belief = shipped(cohort, SHIPPED[cohort.quantity])
+    found = {}
+    for name, treated in (("as_charted", False), ("with_recorded_treatment", True)):
+        step = _counting(told, f"the twin's own forecast, {name}", count_pairs(cohort))
+        own = own_forecasts(patients, cohort, estimator, treated, step)
+        found[name] = own_figures(cohort, own, belief)
     return found
 
 

@@ -15,16 +15,19 @@ from typer.testing import CliRunner
 from cds_hooks.cli import evaluate
 from cds_hooks.cli.evaluate_forecast import news2_of
 from tests.twin.evaluation.conftest import write_inputs, write_vitals
+from twin.core.estimate import Estimator
 from twin.core.haemodynamics import Quantity
+from twin.core.interventions import Drug, Fluid, Infusion
 from twin.core.wandering import CENTILES
 from twin.core.wanderings import SHIPPED
 from twin.evaluation.baselines import autoregression, half_and_half
-from twin.evaluation.chart import Column, Stay
+from twin.evaluation.chart import Column, Given, Patient, Stay
 from twin.evaluation.cohort import cohort_of
 from twin.evaluation.crossfit import FOLDS, cross_fitted, folds_of, shipped
 from twin.evaluation.fitting import START, fitted
 from twin.evaluation.horizons import calibrated, happened, platt
 from twin.evaluation.icu_chart import read_charts
+from twin.evaluation.own_forecast import given_until, own_forecasts
 from twin.evaluation.scores import FIFTH, MEDIAN, NINETY_FIFTH, auroc, probability_below
 
 PRESSURE = Quantity.MEAN_PRESSURE
@@ -82,6 +85,18 @@ def test_hidden_values_are_estimated_from_vital_signs_before_they_are_shown(
         assert told["mae_without_twin"]["value"] == 0.0
 
 
+def test_the_forecast_that_a_card_shows_is_judged_beside_the_belief_it_rests_on(
+    printed: dict[str, Any],
+) -> None:
+    for found in printed["own_forecast"].values():
+        assert 0 < found["pairs"] <= found["asked"]
+        assert found["mae"]["value"] > 0.0
+        assert 0.0 <= found["coverage90"]["value"] <= 1.0
+        own = found["mae_against_persistence"]["value"]
+        assert own == pytest.approx(found["belief_alone_against_persistence"]["value"], abs=0.1)
+        assert found["hypotension_within_minutes"].keys() == {"60", "360"}
+
+
 def test_with_few_patients_the_constants_that_ship_are_used_and_that_is_said(
     printed: dict[str, Any],
 ) -> None:
@@ -105,6 +120,43 @@ def test_a_forecast_does_not_change_when_the_future_does(vitals: Path) -> None:
     known = SHIPPED[PRESSURE]
     early = whole.minute[whole.next] <= until
     np.testing.assert_array_equal(shipped(whole, known).rows[early], shipped(short, known).rows)
+
+
+def test_the_twins_own_forecast_does_not_change_when_the_future_does(
+    vitals: Path, estimator: Estimator
+) -> None:
+    until = 12 * 60
+    cut = vitals.with_name("cut.csv")
+    lines = vitals.read_text(encoding="utf-8").splitlines(keepends=True)
+    cut.write_text(
+        lines[0] + "".join(each for each in lines[1:] if float(each.split(",")[2]) <= until),
+        encoding="utf-8",
+    )
+    rows = {}
+    for path in (vitals, cut):
+        patients = read_charts(path, None)[:1]
+        cohort = cohort_of(patients, PRESSURE)
+        own = own_forecasts(patients, cohort, estimator, with_treatment=True)
+        by_minute = dict(zip(cohort.minute[cohort.now[own.pairs]], own.rows, strict=True))
+        rows[path] = [row for minute, row in by_minute.items() if minute < until]
+    assert len(rows[cut]) > 6
+    np.testing.assert_array_equal(rows[vitals], rows[cut])
+
+
+def test_what_ran_until_a_minute_is_known_then_and_when_it_will_end_is_not() -> None:
+    def row(start: float, end: float, rate: float) -> Given:
+        return Given(start, end, "Levophed", None, "", rate, "mcgkgmin", "mv")
+
+    bolus = Given(150.0, 160.0, "NaCl 0.9%", 500.0, "ml", None, "", "mv")
+    patient = Patient("1", (), (row(0.0, 100.0, 0.1), row(100.0, 300.0, 0.2), bolus))
+    (before,) = given_until(patient, 50.0)
+    assert before.intervention == Infusion(Drug.NOREPINEPHRINE, 0.1)
+    assert before.ends_at is None
+    first, second = given_until(patient, 120.0)
+    assert first.ends_at == second.starts_at
+    assert (second.intervention, second.ends_at) == (Infusion(Drug.NOREPINEPHRINE, 0.2), None)
+    assert any(isinstance(each.intervention, Fluid) for each in given_until(patient, 200.0))
+    assert all(each.ends_at is not None for each in given_until(patient, 400.0)[:2])
 
 
 def test_a_patient_is_judged_by_constants_that_others_taught(tmp_path: Path) -> None:
