@@ -34,7 +34,12 @@ from cds_hooks.services.clinician_shown import (
 )
 from cds_hooks.services.clinician_simulation import Simulated, simulated
 from cds_hooks.services.clinician_state import state_of
-from cds_hooks.services.clinician_values import Provenance, RiskShown, Study, View
+from cds_hooks.services.clinician_values import (
+    Provenance,
+    RiskShown,
+    Study,
+    View,
+)
 from cds_hooks.services.deterioration_risk import causes_of, why_no_risk
 from cds_hooks.services.gather import Sources, gather
 from cds_hooks.services.service import Chart, HookCall, ServiceDefinition
@@ -63,9 +68,6 @@ if TYPE_CHECKING:
     from inference.core.release import ReleasedModel
     from inference.ports import ModelRuntime
     from twin.core.causes import Causes, CauseWeigher
-
-POLLED_EVERY_S: Final = 30.0
-"""How often an open page asks the EHR for news, as it says itself; charts change by the minute."""
 
 OPTIONS_HORIZON_MIN: Final = 30
 NO_IMAGE_NET: Final = "No net of this release reads these images; look at them yourself."
@@ -106,7 +108,7 @@ class ClinicianView:
     ehr: Ehr
     clock: Clock
     deadline_s: float
-    polled_every_s: float = POLLED_EVERY_S
+    polled_every_s: float
 
     async def view(self, session: SmartSession, grant: Grant) -> View:
         """Return everything that the page shows.
