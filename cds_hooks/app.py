@@ -351,6 +351,7 @@ def _smart_routes(settings: Settings, clock: Clock, used: UsedTokens, life: Life
         return RemoteKeys(lambda: client_of(registration), clock)
 
     servers = HttpSmartServers(client_of, keys_of, clock)
+    life.closing.push_async_callback(servers.aclose)
     renewal = Renewal(registrations, servers, sessions, own_keys, clock)
     launching = Launching(registrations, servers, sessions, used, own_keys, clock, key, base)
     return SmartRoutes(launching, renewal, SessionDoor(sessions, base, clock, renewal))
