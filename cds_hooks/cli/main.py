@@ -26,7 +26,7 @@ COMMANDS: tuple[str, ...] = (
     "validate",
     "twin",
 )
-BENCHES: tuple[str, ...] = ("bench_hook", "bench_inference", "bench_twin")
+BENCHES: tuple[str, ...] = ("bench_hook", "bench_inference", "bench_page", "bench_twin")
 TRAININGS: tuple[str, ...] = (
     "train_causes",
     "train_ecg",
