@@ -31,6 +31,7 @@ TRAININGS: tuple[str, ...] = (
     "train_causes",
     "train_ecg",
     "train_emulator",
+    "train_radiographs",
     "train_trajectories",
 )
 
