@@ -19,14 +19,16 @@ from cds_hooks.audit.sqlite_feedback import SqliteFeedback
 from cds_hooks.clock import SystemClock
 from cds_hooks.fhir.closed_ehr import ClosedEhr
 from cds_hooks.fhir.rest_ehr import RestEhr
+from cds_hooks.fhir.rest_orders import RestOrders
 from cds_hooks.http.cds import CdsRoutes
 from cds_hooks.http.limits import Admission
 from cds_hooks.http.observation import Meters, Observed, log_as_json
 from cds_hooks.http.operation import operation_routes
+from cds_hooks.http.page import MOST_STREAMS, PageRoutes
 from cds_hooks.http.problems import Unforeseen, answer_with_outcomes
 from cds_hooks.http.sessions import SessionDoor, answer_without_session
 from cds_hooks.http.smart import SmartRoutes
-from cds_hooks.ports import Clock, Ehr, UsedTokens
+from cds_hooks.ports import Clock, Ehr, OrderWriting, UsedTokens
 from cds_hooks.security.egress import Egress
 from cds_hooks.security.egress_transport import client
 from cds_hooks.security.hook_token import TrustedIssuer
@@ -47,6 +49,10 @@ from cds_hooks.security.smart_renewal import Renewal
 from cds_hooks.security.smart_servers import HttpSmartServers
 from cds_hooks.security.trust import OpenTrust, RequiredTrust, Trust
 from cds_hooks.services.answering import Answering, Registry
+from cds_hooks.services.clinician_proposal import Proposing
+from cds_hooks.services.clinician_releases import models
+from cds_hooks.services.clinician_simulation import Workbench
+from cds_hooks.services.clinician_view import ClinicianView
 from cds_hooks.services.deterioration_risk import DeteriorationRisk
 from cds_hooks.services.feedback import TakingFeedback
 from cds_hooks.services.image_fetching import ImageFetching
@@ -58,6 +64,7 @@ from cds_hooks.services.speaker import Speaker
 from cds_hooks.settings import Settings
 from inference.archive.cache import CachedArchive
 from inference.archive.dicomweb import DicomwebArchive
+from inference.core.release import ReleasedModel
 from inference.releases.library import ReleaseLibrary
 from inference.runtimes.onnx import OnnxRuntime
 from twin.core.causes import CauseWeigher
@@ -91,6 +98,21 @@ class Parts:
     services: Sequence[CdsService] | None = None
     ehr: Ehr | None = None
     clock: Clock = field(default_factory=SystemClock)
+    orders: OrderWriting | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """What services and page share: twin, nets, images, and the EHRs they are read from."""
+
+    ehr: Ehr
+    orders: OrderWriting
+    twins: PatientTwins
+    runtime: OnnxRuntime
+    risk: ReleasedModel
+    weigher: CauseWeigher
+    fetching: ImageFetching
 
 
 @final
@@ -134,7 +156,8 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     life = Life(settings.worker_threads)
     used = SqliteUsedTokens(settings.data_directory / "used_tokens.sqlite", parts.clock)
     life.closing.callback(used.close)
-    routes = _cds_routes(settings, parts, used, life)
+    machinery = installed_machinery(settings, parts, life) if parts.services is None else None
+    routes = _cds_routes(settings, parts, machinery, used, life)
     smart = _smart_routes(settings, parts.clock, used, life)
 
     application = FastAPI(
@@ -152,6 +175,9 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     application.include_router(routes.router())
     application.include_router(operation_routes(meters, registry.definitions, application.version))
     application.include_router(smart.router())
+    if machinery is not None:
+        page = _page_routes(settings, parts.clock, machinery, smart.door, routes.admission)
+        application.include_router(page.router())
     answer_with_outcomes(application)
     answer_without_session(application, smart.launching.registrations.frame_ancestors())
     # The last one added is the outermost: CORS headers stand on every answer, problems included.
@@ -167,29 +193,67 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     return application
 
 
-def installed_services(
-    settings: Settings, ehr: Ehr, clock: Clock, life: Life
-) -> tuple[CdsService, ...]:
-    """Return the CDS Services of this installation."""
-    speaker = Speaker(
-        documentation_url=f"{settings.public_base_url}/documentation",
-        smart_launch_url=settings.launch_url,
-    )
+def installed_machinery(settings: Settings, parts: Parts, life: Life) -> Machinery:
+    """Return what answers are made with, ready to be used."""
+    ehr, orders = _ehrs(settings, parts, life)
     store = SqliteTwinStore(settings.data_directory / "twins.sqlite")
     life.closing.callback(store.close)
     estimator = Estimator(read_emulator(), resimulate=guarding_state)
-    warm_up(estimator, clock.now())
+    warm_up(estimator, parts.clock.now())
     key = installation_key(settings.data_directory)
-    twins = PatientTwins(store, estimator, key, settings.site_time_zone)
     releases = ReleaseLibrary()
     risk = releases.load(RISK_RELEASE)
     runtime = OnnxRuntime(releases, threads=settings.worker_threads)
     life.closing.callback(runtime.close)
     runtime.open(risk)
+    return Machinery(
+        ehr,
+        orders,
+        PatientTwins(store, estimator, key, settings.site_time_zone),
+        runtime,
+        risk,
+        CauseWeigher(read_cause_emulator()),
+        _image_fetching(settings, ehr, parts.clock, life),
+    )
+
+
+def installed_services(settings: Settings, made: Machinery) -> tuple[CdsService, ...]:
+    """Return the CDS Services of this installation."""
+    speaker = Speaker(
+        documentation_url=f"{settings.public_base_url}/documentation",
+        smart_launch_url=settings.launch_url,
+    )
     return (
-        DeteriorationRisk(twins, runtime, risk, speaker, CauseWeigher(read_cause_emulator())),
-        OrderEffects(twins, ehr, speaker),
-        ImagingFindings(_image_fetching(settings, ehr, clock, life), speaker),
+        DeteriorationRisk(made.twins, made.runtime, made.risk, speaker, made.weigher),
+        OrderEffects(made.twins, made.ehr, speaker),
+        ImagingFindings(made.fetching, speaker),
+    )
+
+
+def _page_routes(
+    settings: Settings, clock: Clock, made: Machinery, door: SessionDoor, admission: Admission
+) -> PageRoutes:
+    """Return the clinician's page, which rests on the same twins and nets as the cards."""
+    view = ClinicianView(
+        made.twins,
+        made.runtime,
+        made.risk,
+        made.weigher,
+        made.fetching,
+        made.ehr,
+        clock,
+        settings.gather_deadline_s,
+        settings.page_poll_s,
+    )
+    bench = Workbench(made.twins, clock)
+    return PageRoutes(
+        door,
+        view,
+        bench,
+        Proposing(bench, made.orders, clock),
+        models(made.twins.estimator.model_version, [made.risk]),
+        admission,
+        Admission(MOST_STREAMS),
     )
 
 
@@ -208,24 +272,30 @@ def _image_fetching(settings: Settings, ehr: Ehr, clock: Clock, life: Life) -> I
     return fetching
 
 
-def installed_ehr(settings: Settings, clock: Clock, life: Life) -> Ehr:
-    """Return the adapter through which the EHRs' FHIR servers are read."""
+def _ehrs(settings: Settings, parts: Parts, life: Life) -> tuple[Ehr, OrderWriting]:
+    """Return the adapters through which the EHRs' FHIR servers are read and written to."""
     servers = (*settings.allowed_fhir_servers, *(each.iss for each in settings.smart_ehrs))
     if not servers:
-        return ClosedEhr()
+        return parts.ehr or ClosedEhr(), parts.orders or ClosedEhr()
     egress = Egress(servers, settings.private_networks)
     http = client(egress, timeout_s=settings.gather_deadline_s)
     life.closing.push_async_callback(http.aclose)
-    return RestEhr(http, clock)
+    return parts.ehr or RestEhr(http, parts.clock), parts.orders or RestOrders(http, parts.clock)
 
 
-def _cds_routes(settings: Settings, parts: Parts, used: UsedTokens, life: Life) -> CdsRoutes:
+def _cds_routes(
+    settings: Settings,
+    parts: Parts,
+    machinery: Machinery | None,
+    used: UsedTokens,
+    life: Life,
+) -> CdsRoutes:
     feedback = SqliteFeedback(settings.data_directory / "feedback.sqlite", parts.clock)
     life.closing.callback(feedback.close)
-    ehr = parts.ehr or installed_ehr(settings, parts.clock, life)
-    services = parts.services
-    if services is None:
-        services = installed_services(settings, ehr, parts.clock, life)
+    if machinery is None:
+        services, ehr = parts.services or (), _ehrs(settings, parts, life)[0]
+    else:
+        services, ehr = installed_services(settings, machinery), machinery.ehr
     answering = Answering(
         registry=Registry.of(services, ballot_3=settings.ballot_3),
         ehr=ehr,
@@ -281,6 +351,7 @@ def _smart_routes(settings: Settings, clock: Clock, used: UsedTokens, life: Life
         return RemoteKeys(lambda: client_of(registration), clock)
 
     servers = HttpSmartServers(client_of, keys_of, clock)
+    life.closing.push_async_callback(servers.aclose)
     renewal = Renewal(registrations, servers, sessions, own_keys, clock)
     launching = Launching(registrations, servers, sessions, used, own_keys, clock, key, base)
     return SmartRoutes(launching, renewal, SessionDoor(sessions, base, clock, renewal))

@@ -8,13 +8,14 @@ https://cds-hooks.hl7.org/2.0/#providing-fhir-resources-to-a-cds-service
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
 import msgspec
 
 from cds_hooks.errors import HostNotAllowed
+from cds_hooks.fhir.decoding import Decoding
 from cds_hooks.ports import FhirQuery
 from cds_hooks.security.egress import origin_of
 from cds_hooks.wire.request import HookContext, OrderDispatchContext
@@ -107,7 +108,7 @@ class Supplied:
     """False: ask the FHIR server as if the key were absent."""
 
 
-class _Head(msgspec.Struct, frozen=True, rename="camel"):
+class _Head(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     resource_type: str | None = None
 
 
@@ -119,16 +120,16 @@ class _Outcome(msgspec.Struct, frozen=True):
     issue: tuple[_Issue, ...] = ()
 
 
-class _Search(msgspec.Struct, frozen=True):
+class _Search(msgspec.Struct, frozen=True, gc=False):
     mode: str | None = None
 
 
-class _Entry(msgspec.Struct, frozen=True):
+class _Entry(msgspec.Struct, frozen=True, gc=False):
     resource: msgspec.Raw = msgspec.Raw()
     search: _Search | None = None
 
 
-class _Link(msgspec.Struct, frozen=True):
+class _Link(msgspec.Struct, frozen=True, gc=False):
     relation: str | None = None
     url: str | None = None
 
@@ -138,11 +139,11 @@ class _Bundle(msgspec.Struct, frozen=True):
     link: tuple[_Link, ...] = ()
 
 
-_HEAD: Final = msgspec.json.Decoder(_Head)
+_HEAD: Final = Decoding(_Head)
 _BUNDLE: Final = msgspec.json.Decoder(_Bundle)
 _OUTCOME: Final = msgspec.json.Decoder(_Outcome)
 _ISSUE_CODE: Final = re.compile(r"[a-z]{1,20}(?:-[a-z]{1,20}){0,2}")
-_ABSENT: Final = frozenset({b"", b"null"})
+_ABSENT: Final = (msgspec.Raw(), msgspec.Raw(b"null"))
 
 
 def supplied(want: Wanted, value: msgspec.Raw) -> Supplied:
@@ -151,7 +152,7 @@ def supplied(want: Wanted, value: msgspec.Raw) -> Supplied:
     ``null`` means that there is no data and nothing to ask for (CH-047). An OperationOutcome, and
     any value of another shape than the template's, leave the key unsatisfied (CH-048, CH-049).
     """
-    if bytes(value) in _ABSENT:
+    if value in _ABSENT:
         return Supplied()
     found = _resource_type(value)
     if found == "OperationOutcome":
@@ -172,10 +173,8 @@ def _unsatisfied(sentence: str) -> Supplied:
 
 
 def _resource_type(value: msgspec.Raw) -> str | None:
-    try:
-        return _HEAD.decode(value).resource_type
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    head = _HEAD.each_of((value,))[0]
+    return None if head is None else head.resource_type
 
 
 def _of_bundle(want: Wanted, value: msgspec.Raw) -> Supplied:
@@ -183,15 +182,13 @@ def _of_bundle(want: Wanted, value: msgspec.Raw) -> Supplied:
         bundle = _BUNDLE.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _unsatisfied(f"{want.key}: the prefetched Bundle cannot be read.")
-    outcomes = [
-        entry.resource for entry in bundle.entry if entry.search and entry.search.mode == "outcome"
-    ]
-    data = [
-        entry.resource
-        for entry in bundle.entry
-        if not (entry.search and entry.search.mode == "outcome")
-        and bytes(entry.resource) not in _ABSENT
-    ]
+    outcomes: list[msgspec.Raw] = []
+    data: list[msgspec.Raw] = []
+    for entry in bundle.entry:
+        if entry.search is not None and entry.search.mode == "outcome":
+            outcomes.append(entry.resource)
+        elif entry.resource not in _ABSENT:
+            data.append(entry.resource)
     kept, set_aside = sift(want, data)
     reported = tuple(_outcome_sentence(want.key, each) for each in outcomes)
     following = next((each.url for each in bundle.link if each.relation == "next"), None)
@@ -199,13 +196,14 @@ def _of_bundle(want: Wanted, value: msgspec.Raw) -> Supplied:
 
 
 def sift(
-    want: Wanted, resources: Iterable[msgspec.Raw]
+    want: Wanted, resources: Sequence[msgspec.Raw]
 ) -> tuple[tuple[msgspec.Raw, ...], tuple[str, ...]]:
     """Part resources of the type that was asked for from a sentence for each other one."""
     kept: list[msgspec.Raw] = []
     set_aside: list[str] = []
-    for index, resource in enumerate(resources):
-        found = _resource_type(resource)
+    heads = _HEAD.each_of(resources)
+    for index, (resource, head) in enumerate(zip(resources, heads, strict=True)):
+        found = None if head is None else head.resource_type
         if found == want.resource_type:
             kept.append(resource)
         elif found == "OperationOutcome":

@@ -30,6 +30,9 @@ from cds_hooks.security.egress import origin_of
 from cds_hooks.security.smart_registration import LAUNCH_PATH, ClientKind, SmartRegistration
 from cds_hooks.services.gather import GATHER_DEADLINE_S
 
+PAGE_POLL_S: Final = 30.0
+"""Charts change by the minute; a page that is left open costs an EHR two reads a minute."""
+
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -196,6 +199,7 @@ class Settings(BaseSettings):
     site_time_zone: Annotated[InstanceOf[ZoneInfo] | None, NoDecode, BeforeValidator(_zone)] = None
     spec_version: Literal["2.0", "3.0"] = "2.0"
     gather_deadline_s: Annotated[float, Field(gt=0, le=30)] = GATHER_DEADLINE_S
+    page_poll_s: Annotated[float, Field(ge=0.1, le=3600)] = PAGE_POLL_S
     concurrent_calls: Annotated[int, Field(ge=1, le=10_000)] = 64
     worker_threads: Annotated[int, Field(ge=1, le=256)] = 1
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -34,7 +34,8 @@ _UNIT_WORDS = {
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+"""Line ends, control characters, and what turns the direction of the text that follows."""
 
 
 def plain(text: str, limit: int = 60) -> str:

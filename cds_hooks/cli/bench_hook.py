@@ -59,11 +59,11 @@ def measured(calls: int) -> dict[str, object]:
     """Start the service, call it, and return the figures in the shape of every bench."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        _service(Path(folder)) as (port, server, ready_s),
+        running_service(Path(folder)) as (port, server, ready_s),
     ):
-        bodies = [_body(number, patient=0) for number in range(calls + 20)]
+        bodies = [order_sign_body(number, patient=0) for number in range(calls + 20)]
         for body in bodies[:20]:
-            _call(port, body)
+            call_once(port, body)
         alone, peer = _one_caller(port, bodies[20:])
         together, seconds = _many_callers(port, calls)
         figures: dict[str, object] = {
@@ -75,15 +75,16 @@ def measured(calls: int) -> dict[str, object]:
             "rss_mb": _resident_mb(server.process.pid),
             "ready_s": round(ready_s, 2),
             "cases": {
-                "order_sign_1_caller": _case(alone, 1),
-                "order_sign_8_callers": _case(together, CONCURRENT_CALLERS),
+                "order_sign_1_caller": case_of(alone, 1),
+                "order_sign_8_callers": case_of(together, CONCURRENT_CALLERS),
             },
-            "peers": {"fhir_resources_r4b_parse_only": _case(peer, 1)},
+            "peers": {"fhir_resources_r4b_parse_only": case_of(peer, 1)},
         }
     return figures
 
 
-def _body(number: int, patient: int) -> bytes:
+def order_sign_body(number: int, patient: int) -> bytes:
+    """Return the ``number``-th order-sign request for an invented patient."""
     return json.dumps(order_sign_request(number, patient, datetime.now(UTC))).encode()  # noqa: TID251
 
 
@@ -107,7 +108,7 @@ def _many_callers(port: int, calls: int) -> tuple[list[float], float]:
     taken: list[float] = []
     share = max(calls // CONCURRENT_CALLERS, 1)
     bodies = [
-        [_body(10_000 + number, patient) for number in range(share)]
+        [order_sign_body(10_000 + number, patient) for number in range(share)]
         for patient in range(1, CONCURRENT_CALLERS + 1)
     ]
 
@@ -125,7 +126,8 @@ def _many_callers(port: int, calls: int) -> tuple[list[float], float]:
     return taken, time.perf_counter() - start
 
 
-def _call(port: int, body: bytes) -> float:
+def call_once(port: int, body: bytes) -> float:
+    """Call the service on a connection of its own; return the milliseconds it took."""
     return _call_on(http.client.HTTPConnection(HOST, port, timeout=60), body)
 
 
@@ -143,7 +145,8 @@ def _call_on(connection: http.client.HTTPConnection, body: bytes) -> float:
     return taken
 
 
-def _case(taken_ms: list[float], concurrency: int) -> dict[str, object]:
+def case_of(taken_ms: list[float], concurrency: int) -> dict[str, object]:
+    """Return the figures of one case in the shape of every bench."""
     return {
         "p50_ms": _quantile(taken_ms, 0.50),
         "p99_ms": _quantile(taken_ms, 0.99),
@@ -170,7 +173,7 @@ def _resident_mb(pid: int) -> float | None:
 
 
 @contextmanager
-def _service(folder: Path) -> Iterator[tuple[int, Server, float]]:
+def running_service(folder: Path) -> Iterator[tuple[int, Server, float]]:
     """Start the service, open and with an empty data directory; yield its port and start time."""
     port = free_port()
     settings = {

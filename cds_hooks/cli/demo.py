@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cds_hooks.cli.child_processes import Servers
     from cds_hooks.cli.printed_cards import Change
 
+SMART_CLIENT = "cardiotwin"
 PATIENT = {"patientId": "bleeding", "encounterId": "bleeding-stay"}
 BOLUS, BETA_BLOCKER = "500 mL crystalloid in 15 min", "metoprolol 5 mg into a vein"
 OUTPUT, HEART_RATE, PRESSURE = "cardiac output", "heart rate", "MAP"
@@ -85,10 +86,14 @@ def start(servers: Servers, folder: Path, page_port: int) -> Addresses:
     from cds_hooks.cli.report import console
 
     ports = (free_port(page_port), free_port(), free_port())
-    ehr, archive, service = (f"http://{HOST}:{port}" for port in ports)
+    # Another site than the service's address, as in a hospital: ports alone make no difference to
+    # a browser's cookies, and faults of a framed app would stay hidden.
+    ehr = f"http://localhost:{ports[0]}"
+    archive, service = (f"http://{HOST}:{port}" for port in ports[1:])
     addresses = Addresses(ehr, f"{archive}/dicom-web", service)
     listed = [
-        *("--port", str(ports[0])),
+        *("--host", HOST, "--port", str(ports[0]), "--public-url", ehr),
+        *("--smart-app", service),
         *("--cds-services", f"{service}/cds-services"),
         *("--dicomweb", addresses.archive),
     ]
@@ -113,10 +118,18 @@ def start(servers: Servers, folder: Path, page_port: int) -> Addresses:
 def service_settings(addresses: Addresses, data_directory: Path) -> dict[str, str]:
     """Return the service's configuration: it trusts the sandbox EHR and no one else."""
     issuer = {"iss": addresses.ehr, "jku": f"{addresses.ehr}/.well-known/jwks.json"}
+    launching = {
+        "iss": f"{addresses.ehr}/fhir",
+        "client_id": SMART_CLIENT,
+        "client": "asymmetric",
+        "frame_ancestors": [addresses.ehr],
+        "standalone": True,
+    }
     return {
         "CARDIOTWIN_PUBLIC_BASE_URL": addresses.service,
         "CARDIOTWIN_TRUST": "required",
         "CARDIOTWIN_ISSUERS": json.dumps([issuer]),
+        "CARDIOTWIN_SMART_EHRS": json.dumps([launching]),
         "CARDIOTWIN_ALLOWED_FHIR_SERVERS": f"{addresses.ehr}/fhir",
         "CARDIOTWIN_ALLOWED_DICOMWEB": addresses.archive,
         "CARDIOTWIN_CORS_ORIGINS": addresses.ehr,
@@ -139,6 +152,7 @@ def play(addresses: Addresses, console: Console) -> str | None:
 
     patient_id = PATIENT["patientId"]
     changes: dict[str, Mapping[str, Change]] = {}
+    links: list[Mapping[str, str]] = []
     with httpx2.Client(trust_env=False) as client:
         asked = client.post(
             f"{addresses.ehr}/order-entry/token",
@@ -150,13 +164,52 @@ def play(addresses: Addresses, console: Console) -> str | None:
             {"Authorization": asked.json()["authorization"]},
         )
         console.rule("An EHR opens the chart of a bleeding patient (invented)")
-        _ask(client, addresses, services, "patient-view", PATIENT, console)
+        _ask(client, addresses, services, "patient-view", PATIENT, links, console)
         for name, order in ((BOLUS, bolus(500, 15)), (BETA_BLOCKER, metoprolol(5))):
             console.rule(f"An order is signed: {name}")
             context = with_drafts(PATIENT, [draft(order, patient_id)])
-            changes[name] = _ask(client, addresses, services, "order-sign", context, console)
-    print_comparison(console, changes)
-    return what_is_wrong(changes)
+            changes[name] = _ask(
+                client, addresses, services, "order-sign", context, links, console
+            )
+        print_comparison(console, changes)
+        console.rule("The link of a card is followed: a SMART launch")
+        wrong_launch = launch(client, addresses, links, console)
+    return what_is_wrong(changes) or wrong_launch
+
+
+def launch(
+    client: httpx2.Client,
+    addresses: Addresses,
+    links: Sequence[Mapping[str, str]],
+    console: Console,
+) -> str | None:
+    """Follow a card's link as the sandbox EHR does, and log out; return what is wrong.
+
+    Raises
+    ------
+    cds_hooks.cli.hook_calls.CallFailed
+        A server did not answer.
+    """
+    from cds_hooks.cli.demo_launch import Browsing, launched, logged_out
+
+    link = next((each for each in links if each["type"] == "smart"), None)
+    if link is None or link["url"] != f"{addresses.service}/launch":
+        return "no card links to the app."
+    browsing = Browsing(client)
+    context = {
+        "patient": PATIENT["patientId"],
+        "encounter": PATIENT["encounterId"],
+        "appContext": link["appContext"],
+    }
+    page = launched(browsing, addresses.ehr, SMART_CLIENT, context)
+    for step in page.steps:
+        console.print(f"[dim]{step}[/dim]")
+    console.print(f"The patient's page was open after {page.milliseconds:.0f} ms.")
+    if not page.url.startswith(f"{addresses.service}/app?session=") or page.status != 200:
+        return f"the launch ended at {page.url.partition('?')[0]} with status {page.status}."
+    if not logged_out(browsing, addresses.service, page):
+        return "the session that the launch opened is none."
+    return None
 
 
 def _ask(
@@ -165,9 +218,13 @@ def _ask(
     services: list[dict[str, object]],
     hook: str,
     context: Mapping[str, object],
+    links: list[Mapping[str, str]],
     console: Console,
 ) -> dict[str, Change]:
-    """Call every service of a hook as the sandbox EHR does; return the changes its cards state."""
+    """Call every service of a hook as the sandbox EHR does; return the changes its cards state.
+
+    The links of the cards are added to ``links``.
+    """
     from cds_hooks.cli.hook_calls import call
     from cds_hooks.cli.printed_cards import print_card, simulated_changes
 
@@ -189,6 +246,7 @@ def _ask(
         for card in answer.cards:
             print_card(console, card)
             found.update(simulated_changes(card))
+            links.extend(card.get("links", ()))
     return found
 
 
@@ -220,6 +278,7 @@ def _stay(servers: Servers, addresses: Addresses, console: Console) -> None:
     console.rule("Now try it yourself")
     for words, url in (
         ("Order entry (open this)", addresses.ehr),
+        ("Portal: the twin in a frame", f"{addresses.ehr}/portal"),
         ("What the service says of itself", f"{addresses.service}/documentation"),
         ("CDS Hooks discovery", f"{addresses.service}/cds-services"),
         ("FHIR server of the sandbox", f"{addresses.ehr}/fhir/metadata"),

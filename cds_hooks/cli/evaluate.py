@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cds_hooks.cli.evaluate_forecast import add_forecast
+from cds_hooks.cli.evaluate_radiographs import add_radiographs
 from cds_hooks.cli.report import console, print_json
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def register(application: typer.Typer) -> None:
             show(found)
 
     add_forecast(group)
+    add_radiographs(group)
     application.add_typer(group)
 
 

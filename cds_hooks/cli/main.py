@@ -26,11 +26,12 @@ COMMANDS: tuple[str, ...] = (
     "validate",
     "twin",
 )
-BENCHES: tuple[str, ...] = ("bench_hook", "bench_inference", "bench_twin")
+BENCHES: tuple[str, ...] = ("bench_hook", "bench_inference", "bench_page", "bench_twin")
 TRAININGS: tuple[str, ...] = (
     "train_causes",
     "train_ecg",
     "train_emulator",
+    "train_radiographs",
     "train_trajectories",
 )
 

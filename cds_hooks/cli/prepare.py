@@ -10,6 +10,9 @@ import typer
 
 from cds_hooks.cli.report import console
 
+SETTLED_S = 10.0
+BEAT_S = 1.0
+
 
 def register(application: typer.Typer) -> None:
     """Add ``cardiotwin prepare``."""
@@ -34,4 +37,14 @@ def register(application: typer.Typer) -> None:
                     data_directory=Path(folder) / "data",
                 )
             )
+            _draw_a_beat()
         console.print(f"ready to start ({time.perf_counter() - start:.0f} s)")
+
+
+def _draw_a_beat() -> None:
+    """Compile what only a picture of one beat needs, and the service's start does not wait for."""
+    from twin.core.parameters import standard_adult
+    from twin.core.pulsatile import settled, waveforms
+
+    adult = standard_adult()[:, None]
+    waveforms(adult, settled(adult, SETTLED_S), BEAT_S)

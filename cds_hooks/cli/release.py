@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cds_hooks.cli.release_radiographs import make_radiographs
 from cds_hooks.cli.report import console, print_json
 
 Folder = Annotated[
@@ -27,6 +28,7 @@ def register(application: typer.Typer) -> None:
     group.command("show")(show_card)
     group.command("check")(check_weights)
     group.command("trajectories")(make_trajectories)
+    group.command("radiographs")(make_radiographs)
     group.command("evidence")(add_evidence_of)
     application.add_typer(group)
 

@@ -1,8 +1,9 @@
-"""The EHR of an installation that may contact no FHIR server. An adapter of ``Ehr``."""
+"""The EHR of an installation that may contact no FHIR server. An adapter of both ports."""
 
 from __future__ import annotations
 
-from typing import final
+from collections.abc import Mapping
+from typing import Final, final
 
 import msgspec
 
@@ -22,7 +23,20 @@ class ClosedEhr:
         cds_hooks.errors.HostNotAllowed
             Always.
         """
-        raise HostNotAllowed(
-            "This installation may contact no FHIR server; list it in"
-            " CARDIOTWIN_ALLOWED_FHIR_SERVERS if it is trusted."
-        )
+        raise HostNotAllowed(_SENTENCE)
+
+    async def create(self, resource: Mapping[str, object], grant: Grant) -> str:
+        """Refuse, as ``search`` does.
+
+        Raises
+        ------
+        cds_hooks.errors.HostNotAllowed
+            Always.
+        """
+        raise HostNotAllowed(_SENTENCE)
+
+
+_SENTENCE: Final = (
+    "This installation may contact no FHIR server; list it in"
+    " CARDIOTWIN_ALLOWED_FHIR_SERVERS if it is trusted."
+)

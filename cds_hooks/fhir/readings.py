@@ -6,13 +6,14 @@ the others. What is not in the table of codes is counted, not named: a chart is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 
 import msgspec
 
+from cds_hooks.fhir.decoding import Decoding
 from cds_hooks.fhir.kinds import Kind
 from cds_hooks.fhir.observation_codes import Coded, coded, device_beside, panel_of, stated_by
 from cds_hooks.fhir.observation_values import (
@@ -29,14 +30,14 @@ from cds_hooks.fhir.resources import (
     Unreadable,
     age_order,
     head,
-    head_of,
     read,
+    reference_of,
 )
-from cds_hooks.fhir.subject import Whose, is_known_to_be_of
+from cds_hooks.fhir.subject import Whose, is_known_to_be_of, whose
 from cds_hooks.fhir.wording import quoted
 from twin.core.measurements import Device
 
-_OBSERVATION: Final = msgspec.json.Decoder(Observation)
+_OBSERVATION: Final = Decoding(Observation)
 
 _USABLE: Final = frozenset({"final", "amended", "corrected", "preliminary"})
 """https://hl7.org/fhir/R4/valueset-observation-status.html: others have no or a void result."""
@@ -69,7 +70,7 @@ class Readings:
 
 
 def readings_of(
-    resources: Iterable[msgspec.Raw],
+    resources: Sequence[msgspec.Raw],
     patient_id: str,
     now: datetime,
     *,
@@ -118,24 +119,39 @@ _Part = tuple[Coded, ObservationComponent]
 
 
 def _observations(
-    resources: Iterable[msgspec.Raw], patient_id: str, not_used: list[NotUsed]
+    resources: Sequence[msgspec.Raw], patient_id: str, not_used: list[NotUsed]
 ) -> Iterator[Observation]:
-    for position, raw in enumerate(resources):
-        try:
-            observation = read(_OBSERVATION, raw)
-        except Unreadable as error:
-            named = head(raw)
-            if named.resource_type in (None, "Observation"):
-                not_used.append(NotUsed(named.reference, str(error)))
+    for position, observation in enumerate(_decoded(resources, not_used)):
+        if observation is None or observation.resource_type != "Observation":
             continue
-        if observation.resource_type != "Observation":
-            continue
-        place = f"The Observation at position {position} of the chart"
-        if not is_known_to_be_of(patient_id, observation.subject, place):
-            reference = head_of(observation).reference
-            not_used.append(NotUsed(reference, Whose.UNKNOWN.value))
-            continue
+        if whose(observation.subject, patient_id) is not Whose.SAME:
+            # Only for these is the place put into words: most are the patient's.
+            place = f"The Observation at position {position} of the chart"
+            if not is_known_to_be_of(patient_id, observation.subject, place):
+                reference = reference_of(observation)
+                not_used.append(NotUsed(reference, Whose.UNKNOWN.value))
+                continue
         yield observation
+
+
+def _decoded(
+    resources: Sequence[msgspec.Raw], not_used: list[NotUsed]
+) -> Iterable[Observation | None]:
+    """Return what was decoded, in order; what could not be is named if it may be Observations."""
+    found = _OBSERVATION.all_of(resources)
+    if found is not None:
+        return found
+    return [_decoded_alone(raw, not_used) for raw in resources]
+
+
+def _decoded_alone(raw: msgspec.Raw, not_used: list[NotUsed]) -> Observation | None:
+    try:
+        return read(_OBSERVATION.one, raw)
+    except Unreadable as error:
+        named = head(raw)
+        if named.resource_type in (None, "Observation"):
+            not_used.append(NotUsed(named.reference, str(error)))
+        return None
 
 
 def _newest_versions(observations: Iterable[Observation]) -> list[Observation]:
@@ -167,7 +183,7 @@ def _parts(observation: Observation) -> list[_Part]:
 
 def _void(observation: Observation) -> NotUsed:
     status = quoted(observation.status or "missing", 20)
-    return NotUsed(head_of(observation).reference, f"its status is {status}")
+    return NotUsed(reference_of(observation), f"its status is {status}")
 
 
 def _read_parts(
@@ -177,7 +193,7 @@ def _read_parts(
     zone: tzinfo | None,
     not_used: list[NotUsed],
 ) -> list[Reading]:
-    reference = head_of(observation).reference
+    reference = reference_of(observation)
     readings: list[Reading] = []
     for found, part in parts:
         if part is observation and observation.component and _is_bare_panel(observation):

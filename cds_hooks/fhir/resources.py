@@ -16,11 +16,14 @@ import msgspec
 from cds_hooks.fhir.wording import quoted
 
 _UPDATED: Final = "updated-"
+_LONGEST_NAME: Final = 40
+"""Of a type or version as it is shown; FHIR allows 64 for an id, and servers exceed it."""
+_LONGEST_ID: Final = 80
 _DIGITS: Final = re.compile(r"[^0-9]+")
 _R = TypeVar("_R", bound="Lenient")
 
 
-class Lenient(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Lenient(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """Base of everything read: camel case on the wire, nothing required."""
 
 
@@ -129,7 +132,6 @@ class Observation(ObservationComponent, frozen=True):
     body_site: CodeableConcept | None = None
     method: CodeableConcept | None = None
     extension: msgspec.Raw = msgspec.Raw()
-    category: tuple[CodeableConcept, ...] | None = None
     subject: Reference | None = None
     effective_date_time: str | None = None
     effective_instant: str | None = None
@@ -253,13 +255,15 @@ class Head(NamedTuple):
         """
         if self.id is None or self.version_id is None:
             return self.unversioned
-        return f"{self.unversioned}/_history/{quoted(self.version_id)}"
+        return f"{self.unversioned}/_history/{quoted(self.version_id, _LONGEST_NAME)}"
 
     @property
     def unversioned(self) -> str:
         """Return ``Type/id``, or what there is of it."""
-        kind = quoted(self.resource_type or "resource", 40)
-        return f"{kind} (without id)" if self.id is None else f"{kind}/{quoted(self.id, 80)}"
+        kind = quoted(self.resource_type or "resource", _LONGEST_NAME)
+        if self.id is None:
+            return f"{kind} (without id)"
+        return f"{kind}/{quoted(self.id, _LONGEST_ID)}"
 
 
 def literal_reference(reference: str) -> str:
@@ -292,6 +296,21 @@ def head_of(resource: Observation | Resource) -> Head:
     meta = resource.meta
     version = _version(meta.version_id, meta.last_updated) if meta is not None else None
     return Head(resource.resource_type, resource.id or None, version)
+
+
+def _fits(kind: str, own: str, version: str) -> bool:
+    return max(len(kind), len(version)) <= _LONGEST_NAME and len(own) <= _LONGEST_ID
+
+
+def reference_of(resource: Observation | Resource) -> str:
+    """Return what ``head_of(resource).reference`` does, sooner for a resource as most are."""
+    kind, own, meta = resource.resource_type, resource.id, resource.meta
+    version = meta.version_id if meta is not None else None
+    if kind and own and version and _fits(kind, own, version):
+        usual = f"{kind}/{own}/_history/{version}"
+        if usual.isascii() and usual.isprintable():
+            return usual
+    return head_of(resource).reference
 
 
 def age_order(resource: Observation | Resource) -> tuple[int, str]:

@@ -50,3 +50,4 @@ export const readReleases = () => answered(address("releases"));
 export const compare = (plans, horizonMin, signal) => posted("simulations", { plans, horizon_min: horizonMin }, signal);
 export const propose = (plan) => posted("proposals", { plan });
 export const news = (fingerprint) => new EventSource(address("events", { fingerprint }));
+export const logOut = () => fetch(Object.assign(new URL("../../../logout", import.meta.url), { search: new URLSearchParams({ session: SESSION }).toString() }), { method: "POST", credentials: "same-origin" });

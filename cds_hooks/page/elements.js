@@ -11,8 +11,18 @@ export function el(tag, attributes = {}, ...children) {
       made.setAttribute(name, value === true ? "" : String(value));
     }
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false).map(calm));
   return made;
+}
+
+/** Return a text without the signs that turn the direction of writing: a name is read as it is. */
+function calm(child) {
+  return typeof child === "string" ? child.replace(/[\u202a-\u202e\u2066-\u2069\u200e\u200f]/g, "") : child;
+}
+
+/** Return a wide table in a box of its own that scrolls, with the keyboard too. */
+export function wide(label, made, narrow = false) {
+  return el("div", { class: narrow ? "wide narrow" : "wide", tabindex: 0, role: "region", "aria-label": label }, made);
 }
 
 /** Return a table with a caption, a head and rows; the first cell of each row heads it. */

@@ -14,8 +14,8 @@ const FIGURES = [
   { key: "cardiac_output", title: "Cardiac output", kinds: [["cardiac output", "dots", "output"]], unit: "L/min" },
 ];
 const EVENT_WORDS = [
-  [/^mean arterial pressure below 65/, "MAP below 65 mmHg for a minute"],
-  [/^systolic pressure below 90/, "Shock: systolic below 90 mmHg and cardiac index below 2.2 L/min/m²"],
+  [/^mean arterial pressure below 65/, "MAP below 65 mmHg"],
+  [/^systolic pressure below 90/, "Shock"],
   [/^oxygen saturation below 90/, "SpO₂ below 90 %"],
 ];
 
@@ -113,6 +113,7 @@ export function events(view) {
   return panel("events", "Events ahead, simulated, with nothing new done",
     table("Probability of each event within a time", ["Event", ...outlook.horizonsMin.map(span)],
       outlook.events.map((each) => [words(each.event), ...each.within.map((share) => el("span", { class: heat(share) }, percent(share)))]), true),
+    el("p", { class: "fine" }, `Counted: ${outlook.events.map((each) => each.event).join("; ")}.`),
     sentences(outlook.sentences));
 }
 

@@ -1,7 +1,7 @@
 // The page put together: read the view, build the panels, keep it fresh, and end it when the
 // session ends.
 
-import { news, readView, SessionEnded } from "./api.js";
+import { logOut, news, readView, SessionEnded } from "./api.js";
 import { el, panel } from "./elements.js";
 import { causes, events, heading } from "./heading.js";
 import { heart } from "./heart.js";
@@ -50,7 +50,9 @@ function show(first) {
     beat.made,
     el("div", { class: "beside" }, treatments(view), imaging(view)),
     provenance(view),
-    el("p", { class: "fine closing" }, view.research));
+    el("div", { class: "closing" }, el("p", { class: "fine" }, view.research),
+      el("button", { type: "button", class: "quiet", on: { click: leave } }, "End this session"),
+      el("button", { type: "button", class: "quiet", on: { click: () => print() } }, "Print")));
   main.setAttribute("aria-busy", "false");
   for (const id of open) main.querySelector(`details#${CSS.escape(id)}`)?.setAttribute("open", "");
   page.draws = [head.draw, bench.draw, beat.draw];
@@ -84,6 +86,14 @@ function ended() {
     el("p", { class: "fine" }, "Sessions end after some hours, when you log out, and when the EHR withdraws its permission.")));
   main.setAttribute("aria-busy", "false");
   main.focus();
+}
+
+async function leave() {
+  try {
+    await logOut();
+  } finally {
+    ended();
+  }
 }
 
 function failed(error) {

@@ -11,7 +11,7 @@ const MODALITIES = { CR: "Radiograph", DX: "Radiograph", ECG: "ECG", CT: "CT", U
 export function treatments(view) {
   if (!view.treatments.length) return null;
   return panel("given", "Given, as recorded",
-    table("Recorded administrations", ["Treatment", "From", "Until", "In the simulation"], view.treatments.slice(0, 20).map((each) => [
+    table("Recorded administrations", ["Treatment", "From", "Until", "In the simulation"], view.treatments.map((each) => [
       each.label, clock(each.start), each.end ? clock(each.end) : "still running",
       each.simulated ? "understood" : `not simulated: ${each.whyNot ?? "not modelled"}`]), true));
 }

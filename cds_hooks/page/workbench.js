@@ -1,7 +1,7 @@
 // The workbench: up to three plans, dragged, compared on the twin, one handed back as a draft.
 
 import { compare, propose, SessionEnded } from "./api.js";
-import { el, panel, sentences, table } from "./elements.js";
+import { el, panel, sentences, table, wide } from "./elements.js";
 import { complete, editor, emptyItem, inWords, itemFrom, written } from "./plan_items.js";
 import { colour, overTime } from "./plots.js";
 import { capital, decimalsOf, interval, percent, span } from "./words.js";
@@ -52,8 +52,8 @@ function options(self) {
   });
   return el("div", {},
     el("p", { class: "answer" }, found.verdict),
-    table(`Options a team would weigh first, ${span(found.horizonMin)} after their start; change against doing nothing new with 90 % interval`,
-      ["Option", "MAP", "Cardiac output", "Goal met", "Worse off", "Workbench"], rows));
+    wide("Options", table(`Options a team would weigh first, ${span(found.horizonMin)} after their start; change against doing nothing new with 90 % interval`,
+      ["Option", "MAP", "Cardiac output", "Goal met", "Worse off", "Workbench"], rows), true));
 }
 
 function change(plan, key, unit) {
@@ -200,7 +200,7 @@ function summary(answer) {
     return [plan.name, ...SHOWN.map(([key, , unit]) => el("span", {}, interval(at(plan, key), unit, decimalsOf(key)), el("br"), el("strong", {}, change(plan, key, unit)))),
       percent(placed.probabilityGoal), percent(placed.probabilityMapBelow65), percent(placed.probabilityWorse)];
   });
-  return el("div", { class: "wide" }, table(
+  return wide("Figures of the plans", table(
     `After ${span(answer.horizonMin)}: median (90 % interval), in bold the change against doing nothing new`,
     ["Plan", ...SHOWN.map(([, title]) => title), "Goal met", "MAP below 65 at some minute", "Worse off"],
     [["Nothing new done", ...cells(answer.nothingDone), percent(answer.goalMetWithNothingDone), percent(answer.mapBelow65WithNothingDone), "0 %"], ...plans]));

@@ -32,12 +32,15 @@ PROPOSED_TYPES: Final = ("MedicationRequest", "DeviceRequest", "ServiceRequest")
 
 SCOPES: Final = (
     *(f"patient/{name}.rs" for name in READ_TYPES),
+    # Where the images are; an Endpoint is in no patient's record.
+    "user/Endpoint.rs",
     *(f"patient/{name}.c" for name in PROPOSED_TYPES),
 )
 """The whole of what is asked, without a wildcard (SM-033), in the form of SMART 2 (SM-048)."""
 
 SCOPES_OF_VERSION_1: Final = (
     *(f"patient/{name}.read" for name in READ_TYPES),
+    "user/Endpoint.read",
     *(f"patient/{name}.write" for name in PROPOSED_TYPES),
 )
 """The same for servers without ``permission-v2`` (SM-049, SM-050)."""

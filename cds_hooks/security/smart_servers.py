@@ -44,7 +44,7 @@ class HttpSmartServers:
     Parameters
     ----------
     client_of
-        Makes a client that passes the EHR's own egress gate; used for one request and closed.
+        Makes a client that passes the EHR's own egress gate; one is made for each EHR and kept.
     keys_of
         Makes the reader of the key set with which the EHR signs ID tokens.
     clock
@@ -55,6 +55,7 @@ class HttpSmartServers:
         self._client_of = client_of
         self._keys_of = keys_of
         self._clock = clock
+        self._clients: dict[str, httpx2.AsyncClient] = {}
         self._announced: dict[str, tuple[float, SmartConfiguration]] = {}
         self._providers: dict[str, tuple[float, str]] = {}
         self._keys: dict[str, KeySet] = {}
@@ -151,12 +152,9 @@ class HttpSmartServers:
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, bytes]:
         try:
-            async with (
-                self._client_of(registration) as client,
-                client.stream(
-                    method, url, data=form, headers={**_JSON, **(headers or {})}
-                ) as reply,
-            ):
+            async with self._client(registration).stream(
+                method, url, data=form, headers={**_JSON, **(headers or {})}
+            ) as reply:
                 body = bytearray()
                 async for part in reply.aiter_raw():
                     body += part
@@ -166,3 +164,14 @@ class HttpSmartServers:
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             _LOG.warning("authorization_server_unreachable", kind=type(error).__name__)
             raise EhrUnreachable("The EHR's authorization server did not answer.") from None
+
+    def _client(self, registration: SmartRegistration) -> httpx2.AsyncClient:
+        # To make one reads every certificate of the machine, 20 ms and more.
+        if registration.iss not in self._clients:
+            self._clients[registration.iss] = self._client_of(registration)
+        return self._clients[registration.iss]
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for each in self._clients.values():
+            await each.aclose()

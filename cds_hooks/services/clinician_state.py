@@ -5,6 +5,7 @@ Pure. Measured and simulated are told apart in the words themselves.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -75,7 +76,15 @@ def state_of(
             f"of {percent(hypotension_1h)}."
         )
     level, because = _level(risk)
-    return State(level, because, f"{headline}.", beside)
+    return State(level, because, _unbroken(f"{headline}."), [_unbroken(each) for each in beside])
+
+
+def _unbroken(sentence: str) -> str:
+    """Return a sentence whose numbers stay on one line with their units."""
+    return _UNIT_AFTER.sub("\N{NO-BREAK SPACE}", sentence)
+
+
+_UNIT_AFTER: Final = re.compile(r"(?<=\d) (?=%|mmHg|min\b|h\b)")
 
 
 def _level(risk: TrajectoryReading | None) -> tuple[Level, str]:

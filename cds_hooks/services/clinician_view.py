@@ -34,7 +34,12 @@ from cds_hooks.services.clinician_shown import (
 )
 from cds_hooks.services.clinician_simulation import Simulated, simulated
 from cds_hooks.services.clinician_state import state_of
-from cds_hooks.services.clinician_values import Provenance, RiskShown, Study, View
+from cds_hooks.services.clinician_values import (
+    Provenance,
+    RiskShown,
+    Study,
+    View,
+)
 from cds_hooks.services.deterioration_risk import causes_of, why_no_risk
 from cds_hooks.services.gather import Sources, gather
 from cds_hooks.services.service import Chart, HookCall, ServiceDefinition
@@ -51,8 +56,12 @@ from inference.usecases import read_trajectory
 from twin.core.events import Event
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import msgspec
 
+    from cds_hooks.fhir.imaging import ImagingOnFile
+    from cds_hooks.fhir.readings import NotUsed
     from cds_hooks.fhir.to_given_treatments import GivenTreatments
     from cds_hooks.ports import Clock, Ehr, Grant
     from cds_hooks.security.session import SmartSession
@@ -63,9 +72,6 @@ if TYPE_CHECKING:
     from inference.core.release import ReleasedModel
     from inference.ports import ModelRuntime
     from twin.core.causes import Causes, CauseWeigher
-
-POLLED_EVERY_S: Final = 30.0
-"""How often an open page asks the EHR for news, as it says itself; charts change by the minute."""
 
 OPTIONS_HORIZON_MIN: Final = 30
 NO_IMAGE_NET: Final = "No net of this release reads these images; look at them yourself."
@@ -106,7 +112,7 @@ class ClinicianView:
     ehr: Ehr
     clock: Clock
     deadline_s: float
-    polled_every_s: float = POLLED_EVERY_S
+    polled_every_s: float
 
     async def view(self, session: SmartSession, grant: Grant) -> View:
         """Return everything that the page shows.
@@ -121,6 +127,9 @@ class ClinicianView:
         call = await self._opened(session, grant)
         worked = await self.twins.with_updated(call, lambda patient: self._worked(patient, call))
         reading = await self._risk(worked.patient, call)
+        on_file = imaging_studies(
+            call.chart.resources.get(IMAGING_STUDIES, ()), call.context.patient_id
+        )
         patient, newest_at = worked.patient, worked.patient.assimilation.latest_at
         readings = patient.readings
         return View(
@@ -142,12 +151,16 @@ class ClinicianView:
             twin=worked.twin,
             causes=causes_shown(worked.causes),
             treatments=treatments_shown(worked.given),
-            imaging=self._imaging(call),
+            imaging=self._imaging(on_file, call),
             imaging_note=NO_IMAGE_NET,
             option_plans=list(worked.option_plans),
             options=worked.options,
             choices=list(choices()),
-            provenance=_provenance(patient, worked.given, call.chart),
+            provenance=_provenance(
+                patient,
+                call.chart,
+                (*readings.not_used, *worked.given.not_used, *on_file.not_used),
+            ),
             may_propose=all(
                 may_create(each, grant) for each in ("MedicationRequest", "ServiceRequest")
             ),
@@ -210,10 +223,7 @@ class ClinicianView:
         trajectory = trajectory_of(patient.readings.readings, patient.facts, call.received_at)
         return await read_trajectory(self.runtime, self.release, trajectory)
 
-    def _imaging(self, call: HookCall) -> list[Study]:
-        found = imaging_studies(
-            call.chart.resources.get(IMAGING_STUDIES, ()), call.context.patient_id
-        )
+    def _imaging(self, on_file: ImagingOnFile, call: HookCall) -> list[Study]:
         owner = chart_owner(_patient(call))
         return [
             Study(
@@ -222,7 +232,7 @@ class ClinicianView:
                 study.instances,
                 str(self.fetching.request(study, call.grant, owner)),
             )
-            for study in found.studies
+            for study in on_file.studies
         ]
 
 
@@ -262,12 +272,11 @@ def _hypotension_1h(twin: TwinShown) -> float | None:
     return next(each.within[place] for each in twin.outlook.events if each.event == hypotension)
 
 
-def _provenance(patient: PatientTwin, given: GivenTreatments, chart: Chart) -> Provenance:
-    readings = patient.readings
-    not_used = [*readings.not_used, *given.not_used]
+def _provenance(patient: PatientTwin, chart: Chart, not_used: Sequence[NotUsed]) -> Provenance:
+    readings = patient.readings.readings
     return Provenance(
-        len(readings.readings),
-        list(dict.fromkeys(each.reference for each in readings.readings)),
-        [each.sentence for each in not_used] + list(chart.set_aside),
+        len(readings),
+        list(dict.fromkeys(each.reference for each in readings)),
+        [*(each.sentence for each in not_used), *chart.set_aside],
         list(chart.missing.values()),
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
 from cds_hooks.errors import WrongPatient
+from cds_hooks.fhir.decoding import Decoding
 from cds_hooks.fhir.resources import Lenient, Reference
 from cds_hooks.fhir.subject import Whose, whose
 
@@ -43,11 +44,11 @@ class _Owned(Lenient, frozen=True):
 
 
 _BY_WEIGHT: Final = (Whose.OTHER, Whose.SAME)
-_OWNED: Final = msgspec.json.Decoder(_Owned)
+_OWNED: Final = Decoding(_Owned)
 
 
 def of_patient(
-    key: str, resources: Iterable[msgspec.Raw], patient_id: str
+    key: str, resources: Sequence[msgspec.Raw], patient_id: str
 ) -> tuple[tuple[msgspec.Raw, ...], tuple[str, ...]]:
     """Part what is the patient's, or nobody's, from a sentence for each thing of unknown owner.
 
@@ -59,8 +60,8 @@ def of_patient(
     """
     kept: list[msgspec.Raw] = []
     set_aside: list[str] = []
-    for index, resource in enumerate(resources):
-        owner = owner_of(resource, patient_id)
+    owners = _owners(resources, patient_id)
+    for index, (resource, owner) in enumerate(zip(resources, owners, strict=True)):
         if owner is Whose.OTHER:
             raise WrongPatient(
                 f"{key}: entry {index} belongs to another patient than $.context.patientId; send"
@@ -92,17 +93,25 @@ def refuse_drafts_of_others(drafts: Iterable[msgspec.Raw], patient_id: str) -> N
 
 def owner_of(resource: msgspec.Raw, patient_id: str) -> Whose:
     """Return whose a resource is; one that belongs to no patient, such as an Endpoint, is SAME."""
-    try:
-        owned = _OWNED.decode(resource)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return Whose.UNKNOWN
+    return _owners((resource,), patient_id)[0]
+
+
+def _owners(resources: Sequence[msgspec.Raw], patient_id: str) -> list[Whose]:
+    return [
+        Whose.UNKNOWN if owned is None else _owner(owned, patient_id)
+        for owned in _OWNED.each_of(resources)
+    ]
+
+
+def _owner(owned: _Owned, patient_id: str) -> Whose:
     if owned.resource_type == "Patient":
         return Whose.SAME if owned.id == patient_id else Whose.OTHER
-    answers = [
-        whose(each, patient_id)
-        for each in (owned.subject, owned.patient, owned.beneficiary)
-        if each is not None
+    named = [
+        each for each in (owned.subject, owned.patient, owned.beneficiary) if each is not None
     ]
+    if len(named) == 1:
+        return whose(named[0], patient_id)
+    answers = [whose(each, patient_id) for each in named]
     if not answers:
         return Whose.UNKNOWN if owned.resource_type in PATIENT_BOUND else Whose.SAME
     # One reference to another patient outweighs one to this patient.

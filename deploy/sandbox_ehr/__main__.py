@@ -6,7 +6,9 @@ import argparse
 
 import uvicorn
 
+from sandbox_ehr.access_tokens import READABLE
 from sandbox_ehr.app import Settings, create_app
+from sandbox_ehr.smart_clients import SmartClient
 
 
 def main() -> None:
@@ -28,6 +30,10 @@ def main() -> None:
         default="http://127.0.0.1:8002/dicom-web",
         help="DICOMweb base of the picture archive",
     )
+    parser.add_argument(
+        "--smart-app",
+        help="base URL of a SMART app, registered as the asymmetric client 'cardiotwin'",
+    )
     parser.add_argument("--largest-page", type=int, default=500, help="most entries in a page")
     given = parser.parse_args()
     settings = Settings(
@@ -35,8 +41,26 @@ def main() -> None:
         cds_services=given.cds_services.rstrip("/"),
         dicomweb=given.dicomweb.rstrip("/"),
         largest_page=given.largest_page,
+        smart_clients=registered(given.smart_app),
     )
     uvicorn.run(create_app(settings), host=given.host, port=given.port, log_level="warning")
+
+
+def registered(app: str | None) -> tuple[SmartClient, ...]:
+    """Return the registration of the app at this base URL, if any."""
+    if app is None:
+        return ()
+    base = app.rstrip("/")
+    return (
+        SmartClient(
+            client_id="cardiotwin",
+            kind="asymmetric",
+            redirect_uris=(f"{base}/callback",),
+            launch_url=f"{base}/launch",
+            key_set_url=f"{base}/.well-known/jwks.json",
+            backend_scopes=frozenset(f"system/{name}.rs" for name in READABLE),
+        ),
+    )
 
 
 if __name__ == "__main__":

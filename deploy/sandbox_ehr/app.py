@@ -1,4 +1,4 @@
-"""The sandbox EHR put together: FHIR interface, order-entry page, published key."""
+"""The sandbox EHR put together: FHIR interface, pages, authorization server, published keys."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox_ehr.access_tokens import AccessTokens
+from sandbox_ehr.authorization import AuthorizationServer
+from sandbox_ehr.authorization_http import AuthorizationRoutes, KeySetOf, key_set_at
 from sandbox_ehr.client_key import ClientKey
 from sandbox_ehr.clock import Now, wall_clock
 from sandbox_ehr.errors import SandboxError, UnknownType, operation_outcome
 from sandbox_ehr.fhir_http import FhirInterface, fhir_response
+from sandbox_ehr.identity import IdentityKey
 from sandbox_ehr.order_entry import OrderEntry
 from sandbox_ehr.patients.load import load_patients
+from sandbox_ehr.smart_clients import SmartClient
 from sandbox_ehr.store import Store
 
 PAGE = Path(__file__).parent / "page"
@@ -35,44 +39,60 @@ class Settings:
     """The DICOMweb base that the sample patients' Endpoint names."""
     largest_page: int = 500
     """The most entries in one page of a search."""
+    smart_clients: tuple[SmartClient, ...] = ()
+    """The SMART apps that are registered here."""
 
 
-def create_app(settings: Settings, now: Now = wall_clock) -> FastAPI:
+def create_app(
+    settings: Settings, now: Now = wall_clock, key_set_of: KeySetOf = key_set_at
+) -> FastAPI:
     """Return the sandbox with its sample patients loaded."""
     store, tokens = Store(now), AccessTokens(now)
     load_patients(store, now(), settings.dicomweb)
     fhir_base = f"{settings.public_url}/fhir"
     fhir = FhirInterface(store, tokens, fhir_base, now, settings.largest_page)
     key = ClientKey(settings.public_url, now)
-    entry = OrderEntry(store, fhir, tokens, key, fhir_base, settings.cds_services, now)
+    entry = OrderEntry(
+        store, fhir, tokens, key, fhir_base, settings.cds_services, settings.smart_clients, now
+    )
+    identity = IdentityKey(fhir_base, now)
+    server = AuthorizationServer(settings.smart_clients, tokens, identity, fhir_base, now)
+    authorization = AuthorizationRoutes(
+        server, identity, store, settings.public_url, now, key_set_of
+    )
 
     app = FastAPI(title="CardioTwin sandbox EHR", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(SandboxError, _refused)
     app.add_exception_handler(404, _no_such_page)
+    # Before the FHIR routes, to which .well-known would be a type of resource.
+    app.include_router(authorization.router())
     app.include_router(fhir.router(), prefix="/fhir")
     app.include_router(entry.router())
     app.add_api_route("/", _front_page, methods=["GET"])
+    app.add_api_route("/portal", _portal, methods=["GET"])
     app.mount("/page", StaticFiles(directory=PAGE))
     services = urlsplit(settings.cds_services)
     app.add_middleware(
         PageHeaders,
         services=f"{services.scheme}://{services.netloc}",
         archive=_origin(settings.dicomweb),
+        apps=" ".join(dict.fromkeys(_origin(each.launch_url) for each in settings.smart_clients)),
     )
     return app
 
 
 class PageHeaders:
-    """ASGI middleware: headers that confine the page to itself and the CDS Services.
+    """ASGI middleware: headers that confine the pages to themselves, CDS Services and apps.
 
     Content Security Policy: https://www.w3.org/TR/CSP3/.
     """
 
-    def __init__(self, app: ASGIApp, services: str, archive: str) -> None:
+    def __init__(self, app: ASGIApp, services: str, archive: str, apps: str) -> None:
         self._app = app
         policy = (
             f"default-src 'none'; script-src 'self'; style-src 'self'; "
             f"img-src 'self' {services} {archive}; connect-src 'self' {services}; "
+            f"frame-src 'self' {apps}; "
             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         self._headers = [
@@ -100,6 +120,10 @@ def _origin(url: str) -> str:
 
 async def _front_page() -> Response:
     return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+async def _portal() -> Response:
+    return FileResponse(PAGE / "portal.html", headers={"Cache-Control": "no-cache"})
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -12,6 +12,8 @@
   - TokenRefused         401 login
   - OutsideToken         403 forbidden
   - ForeignService       400 security
+  - AuthorizeRefused     400 security
+  - OAuthRefused         400 or 401, in the form of RFC 6749
 
 Issue types: https://hl7.org/fhir/R4/valueset-issue-type.html.
 """
@@ -98,3 +100,18 @@ def operation_outcome(error: SandboxError) -> dict[str, object]:
         "resourceType": "OperationOutcome",
         "issue": [{"severity": "error", "code": error.issue, "diagnostics": str(error)}],
     }
+
+
+class AuthorizeRefused(SandboxError):
+    """An authorization request of an app that is not registered; nobody is sent back with it."""
+
+    status, issue = 400, "security"
+
+
+class OAuthRefused(SandboxError):
+    """A request to the authorization server, refused with an error code of RFC 6749."""
+
+    def __init__(self, code: str, description: str, status: int = 400) -> None:
+        super().__init__(description)
+        self.code = code
+        self.status = status

@@ -14,7 +14,14 @@ from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from sandbox_ehr.access_tokens import AccessTokens, check_covers
+from sandbox_ehr.access_tokens import (
+    CREATE,
+    READ,
+    SEARCH,
+    AccessTokens,
+    check_covers,
+    check_type,
+)
 from sandbox_ehr.capability import capability_statement
 from sandbox_ehr.clock import Now
 from sandbox_ehr.errors import (
@@ -106,8 +113,10 @@ class FhirInterface:
 
     async def create(self, request: Request, resource_type: str) -> Response:
         """Store a new resource."""
-        self._refuse_token(request)
+        allowance = self._tokens.allowance(request.headers.get("authorization"))
+        check_type(allowance, resource_type, CREATE)
         resource = await _resource(request, resource_type)
+        check_covers(allowance, [resource])
         return self._answer_write(self._store.create(resource))
 
     async def update(self, request: Request, resource_type: str, resource_id: str) -> Response:
@@ -133,14 +142,16 @@ class FhirInterface:
     def _answer_search(self, request: Request, resource_type: str, pairs: Pairs) -> Response:
         _check_format(dict(pairs))
         lenient = "handling=lenient" in request.headers.get("prefer", "")
-        bundle = self.searched(resource_type, pairs, lenient)
         allowance = self._tokens.allowance(request.headers.get("authorization"))
+        check_type(allowance, resource_type, SEARCH)
+        bundle = self.searched(resource_type, pairs, lenient)
         check_covers(allowance, (entry["resource"] for entry in bundle.get("entry", [])))
         return fhir_response(bundle)
 
     def _answer_read(self, request: Request, resource: Resource) -> Response:
         _check_format(dict(request.query_params))
         allowance = self._tokens.allowance(request.headers.get("authorization"))
+        check_type(allowance, resource["resourceType"], READ)
         check_covers(allowance, [resource])
         return fhir_response(resource, headers={"ETag": _etag(resource)})
 
@@ -154,9 +165,9 @@ class FhirInterface:
         )
 
     def _refuse_token(self, request: Request) -> None:
-        """Refuse writing under a hook's token, which allows reading only."""
+        """Refuse to change what is there under a token: apps may create, hooks may read."""
         if self._tokens.allowance(request.headers.get("authorization")):
-            raise OutsideToken("The access token of a hook call allows reading only.")
+            raise OutsideToken("No access token allows changing what is there.")
 
     def _bundle(self, resource_type: str, pairs: Pairs, found: Found) -> Resource:
         links = [{"relation": "self", "url": self._search_url(resource_type, pairs)}]

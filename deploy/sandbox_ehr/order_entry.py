@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -19,10 +19,10 @@ from sandbox_ehr.client_key import ClientKey
 from sandbox_ehr.clock import Now
 from sandbox_ehr.errors import BadResource, ForeignService
 from sandbox_ehr.fhir_http import FhirInterface
+from sandbox_ehr.identity import PRACTITIONER
 from sandbox_ehr.prefetch import prefetched
+from sandbox_ehr.smart_clients import SmartClient
 from sandbox_ehr.store import Store
-
-PRACTITIONER = "Practitioner/sandbox-clinician"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class OrderEntry:
         key: ClientKey,
         fhir_base: str,
         cds_services: str,
+        smart_clients: Sequence[SmartClient],
         now: Now,
     ) -> None:
         self._store = store
@@ -56,6 +57,7 @@ class OrderEntry:
         self._key = key
         self._fhir_base = fhir_base
         self._cds_services = cds_services
+        self._smart_clients = smart_clients
         self._now = now
 
     def router(self) -> APIRouter:
@@ -78,6 +80,10 @@ class OrderEntry:
                 "cdsServices": self._cds_services,
                 "fhirServer": self._fhir_base,
                 "user": PRACTITIONER,
+                "apps": [
+                    {"client": each.client_id, "launchUrl": each.launch_url}
+                    for each in self._smart_clients
+                ],
                 "now": self._now().isoformat(timespec="seconds"),
             }
         )

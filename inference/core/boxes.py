@@ -99,6 +99,23 @@ def _area_under(right: NDArray[np.bool_], truths: int) -> float:
     return float(np.where(place < len(right), np.r_[monotonous, 0.0][place], 0.0).mean())
 
 
+def suppressed(
+    boxes: Boxes, score: Array, overlap: float, least: float, most: int
+) -> NDArray[np.int64]:
+    """Return the places of the boxes that greedy suppression keeps, by falling score."""
+    order = np.argsort(-score, kind="stable")
+    order = order[score[order] > least]
+    near = iou(boxes[order], boxes[order]) > overlap
+    free = np.ones(len(order), dtype=bool)
+    kept: list[int] = []
+    for place in range(len(order)):
+        if free[place] and len(kept) < most:
+            kept.append(place)
+            free &= ~near[place]
+    found: NDArray[np.int64] = order[np.array(kept, dtype=np.int64)]
+    return found
+
+
 def median_boxes(boxes: Mapping[str, Boxes], sizes: Mapping[str, NDArray[np.int64]]) -> Boxes:
     """Return the box that never looks: of each kind the median in shares of the picture.
 

@@ -62,19 +62,19 @@ def _after_modality(stored: Values, scale: GreyScale) -> Values:
 def _share(values: Values, scale: GreyScale) -> Values:
     """Return 0 for the darkest and 1 for the brightest value of interest."""
     if scale.voi_table is not None:
-        return np.divide(_looked_up(values, scale.voi_table), (1 << scale.voi_table.bits) - 1)
+        return np.asarray(_looked_up(values, scale.voi_table) / ((1 << scale.voi_table.bits) - 1))
     if scale.window is not None:
         return _through(values, scale.window)
     if scale.modality_table is not None:
-        return np.divide(values, (1 << scale.modality_table.bits) - 1)
+        return np.asarray(values / ((1 << scale.modality_table.bits) - 1))
     # The whole range that the stored bits can hold: the first and last value are its ends.
     low, high = values.min(), values.max()
-    return np.divide(values - low, max(high - low, 1e-12))
+    return np.asarray((values - low) / max(high - low, 1e-12))
 
 
 def _looked_up(values: Values, table: LookUpTable) -> Values:
     place = np.clip(np.floor(values) - table.first, 0, len(table.values) - 1)
-    return table.values[place.astype(np.int64)].astype(np.float64)
+    return np.asarray(table.values[place.astype(np.int64)], dtype=np.float64)
 
 
 def _through(values: Values, window: Window) -> Values:

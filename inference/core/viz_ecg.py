@@ -62,6 +62,27 @@ def all_lead_strips(
     return strips, leads
 
 
-def probability(log_odds: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return probabilities of log-odds of any shape."""
-    return 1.0 / (1.0 + np.exp(-np.asarray(log_odds, dtype=np.float64)))
+def probabilities(
+    log_odds: NDArray[np.floating], slope: float, offset: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return calibrated probabilities ``[n, label]`` of log-odds ``[n, label]``.
+
+    ``slope`` is the inverse of one temperature for all findings, ``offset`` one number a finding.
+    """
+    straight = slope * np.asarray(log_odds, dtype=np.float64) + offset
+    return 1.0 / (1.0 + np.exp(-np.clip(straight, -30.0, 30.0)))
+
+
+def strangeness(
+    embedding: NDArray[np.floating],
+    centre: NDArray[np.float64],
+    precision: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return how far embeddings ``[n, width]`` lie from what the release learnt from ``[n]``.
+
+    The Mahalanobis distance over the square root of the width: about 1 for what is usual.
+    """
+    apart = np.asarray(embedding, dtype=np.float64) - centre
+    squared = np.einsum("ni,ij,nj->n", apart, precision, apart)
+    distance: NDArray[np.float64] = np.sqrt(np.maximum(squared, 0.0) / apart.shape[1])
+    return distance

@@ -240,10 +240,16 @@ class VizEcgNet(nn.Module):
         both, _ = self.findings((seen + heard) / 2)
         return Together(image, signal, both)
 
-    def begin_as(self, signal: SignalStream) -> None:
-        """Take a trained signal stream; the image begins with its attention and findings."""
+    def begin_as(self, signal: SignalStream, printed: Tensor) -> None:
+        """Take a trained signal stream; the image begins with its attention and findings.
+
+        ``printed [strip, 42]`` is the lead at each place of the usual page: the image begins with
+        what the signal stream has learnt to call these leads.
+        """
         self.signal.load_state_dict(signal.state_dict())
         self.image.upper.load_state_dict(signal.upper.state_dict())
+        with torch.no_grad():
+            self.image.where.copy_(signal.lead(printed))
 
 
 class ServedPageNet(nn.Module):

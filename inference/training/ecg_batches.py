@@ -147,6 +147,11 @@ def printed_strips(leads: Leads) -> tuple[Leads, NDArray[np.int64]]:
     return strips_on(leads, geometry)
 
 
+def usual_leads() -> NDArray[np.int64]:
+    """Return the lead at each place of a three-by-four page with lead II below ``[strip, 42]``."""
+    return printed_strips(np.zeros((12, SAMPLES), dtype=np.float32))[1]
+
+
 def drawing_weights(targets: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return how often each record is drawn: one, and more for each finding that few have."""
     stated = (targets == 1).astype(np.float64)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,47 +24,21 @@ from inference.core.viz_ecg import NO_LEAD
 from inference.errors import TrainingDataUnusable
 from inference.nets.efficientnet_page import PageEfficientNet
 from inference.nets.vizecgnet import ImageStream, SignalStream, VizEcgNet
-from inference.training.ecg_batches import EcgBatch, EcgDraw, Generator, Mixture, plain_view
+from inference.training.ecg_batches import (
+    EcgBatch,
+    EcgDraw,
+    Generator,
+    plain_view,
+    usual_leads,
+)
 from inference.training.ecg_labels import CODES
-from inference.training.ecg_losses import DistillationWeights, findings_loss, together_loss
+from inference.training.ecg_losses import findings_loss, together_loss
 from inference.training.ecg_sets import EcgRecords
+from inference.training.ecg_settings import EcgLoopSettings
 from inference.training.metrics import auroc
 
-KINDS: Final = ("signal", "vizecgnet", "image", "page")
 STATISTICS_MOMENTUM: Final = 0.05
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class EcgLoopSettings:
-    """``minutes`` of training or, where given, ``steps``, is the budget.
-
-    ``whole`` is the share of batches in which the signal stream reads all twelve leads.
-    ``begin`` names the run of a signal stream to begin with. ``every`` steps it is saved and
-    judged on the validation part.
-    """
-
-    kind: str = "vizecgnet"
-    net: dict[str, Any] = field(default_factory=dict)
-    minutes: float = 30.0
-    steps: int | None = None
-    batch: int = 32
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.02
-    warm_up_steps: int = 40
-    average: float = 0.995
-    threads: int = 1
-    seed: int = 0
-    whole: float = 0.35
-    begin: str = ""
-    every: int = 100
-    amp: bool = True
-    mixture: Mixture = field(default_factory=Mixture)
-    distillation: DistillationWeights = field(default_factory=DistillationWeights)
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
 
 
 @dataclass(slots=True)
@@ -115,7 +89,7 @@ class EcgTrainer:
         net, settings = trained_net(folder)
         for mine in (self.net, self.averaged):
             if isinstance(mine, VizEcgNet) and isinstance(net, SignalStream):
-                mine.begin_as(net)
+                mine.begin_as(net.to(self.device), self._tensor(usual_leads()))
             elif settings["kind"] == self.settings.kind:
                 mine.load_state_dict(net.state_dict())
             else:

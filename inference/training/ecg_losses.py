@@ -7,22 +7,12 @@ findings between the streams, and the signal's tokens to the image's tokens, pla
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from inference.nets.vizecgnet import Together
-
-
-@dataclass(frozen=True, slots=True)
-class DistillationWeights:
-    """Weights within L_KD; all 0 is training without distillation."""
-
-    findings: float = 1.0
-    tokens: float = 2.0
-    back: float = 0.1
+from inference.training.ecg_settings import DistillationWeights
 
 
 def findings_loss(logits: Tensor, targets: Tensor) -> Tensor:

@@ -11,16 +11,17 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from inference.errors import TrainingDataUnusable
 from inference.training.ecg_augment import Strengths
 from inference.training.ecg_batches import Generator, Mixture
-from inference.training.ecg_losses import DistillationWeights
+from inference.training.ecg_labels import CODES, PLACE, Targets, targets_of
 from inference.training.ecg_sets import EcgRecords, EcgSet, read_sets
-
-if TYPE_CHECKING:
-    from inference.training.ecg_loop import EcgLoopSettings
+from inference.training.ecg_settings import DistillationWeights, EcgLoopSettings
 
 CONFIGS: Final = Path(__file__).parent / "configs"
 Report = Callable[[str], None]
@@ -40,8 +41,6 @@ class EcgRun:
 
 def read_run(file: Path) -> EcgRun:
     """Return the run of a TOML file; raise TrainingDataUnusable if it is out of layout."""
-    from inference.training.ecg_loop import EcgLoopSettings
-
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
         sets = tuple(EcgSet(**one) for one in table["data"]["sets"])
@@ -75,5 +74,16 @@ def train(run: EcgRun, data: Path, folder: Path, report: Report) -> None:
 
 
 def generator() -> Generator:
-    """Return the generator of invented ECGs as the batches call it."""
-    raise TrainingDataUnusable("mixture.generated", 0, "0: there is no generator yet")
+    """Return the generator of invented ECGs as batches call it.
+
+    What a case neither has nor leaves in doubt is denied. Findings outside our codes deny a normal
+    ECG and nothing else.
+    """
+    from inference.training.ecg_generator import generated
+
+    def one(random: np.random.Generator) -> tuple[NDArray[np.float32], Targets]:
+        found = generated(random)
+        doubtful = [code for code in found.doubtful if code in PLACE]
+        return found.ecg.leads_mv, targets_of(found.labels, CODES, doubtful)
+
+    return one

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -156,6 +156,55 @@ def read_set(place: SetPlace) -> list[LabelledPicture]:
             )
         )
     return found
+
+
+MARKED: Final = {
+    **{name: name for name in ("right_lung", "left_lung", "heart", "cardiomediastinum")},
+    **{name: name for name in ("lung", "lungs", "ground_glass", "consolidation", "opacity")},
+}
+"""COCO categories that a folder to be judged on may use; others are left out."""
+
+
+LUNGS: Final = frozenset({"right_lung", "left_lung", "lung", "lungs"})
+_COLUMNS: Final = {
+    "file": "file",
+    "patient": "patient",
+    "licence": "licence",
+    "known_as": "source_file",
+}
+
+
+def read_marked(folder: Path) -> Sorted:
+    """Return the pictures of a folder to be judged on, joined by patient.
+
+    It holds ``boxes.json`` and ``images/``, or a folder ``structures`` that does, or both;
+    ``images.csv`` beside them is read for file, patient, licence and source_file. Without it a
+    picture stands for a patient. Lungs of a picture that lies in both are judged once. Errors as
+    `read_set`.
+    """
+    found: list[LabelledPicture] = []
+    for place in (folder, folder / "structures"):
+        if not (place / "boxes.json").is_file():
+            continue
+        table = place / "images.csv"
+        known = {each.known_as for each in found}
+        found += [
+            replace(each, annotated=each.annotated - LUNGS) if each.known_as in known else each
+            for each in read_set(
+                SetPlace(
+                    name=place.name,
+                    images=place / "images",
+                    boxes=place / "boxes.json",
+                    table=table if table.is_file() else None,
+                    columns=_COLUMNS,
+                    licence=None,
+                    kinds=MARKED,
+                )
+            )
+        ]
+    if not found:
+        raise TrainingDataUnusable("boxes.json", 0, "a COCO file with pictures")
+    return sort(found)
 
 
 def grey_of(picture: LabelledPicture) -> Grey:

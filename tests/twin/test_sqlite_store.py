@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,9 @@ import pytest
 
 from twin.core.fit import Fit, FitOutcome
 from twin.core.parameters import Body
-from twin.core.stored_twin import PatientKey
+from twin.core.stored_twin import PatientKey, StoredTwin
 from twin.errors import StoreUnavailable, TwinError
-from twin.store.sqlite import SCHEMA_VERSION, SqliteTwinStore
+from twin.store.sqlite import RECENT_TWINS, SCHEMA_VERSION, SqliteTwinStore
 
 WRITER = """
 import sys
@@ -159,3 +160,43 @@ def test_a_fit_that_allows_no_advice_cannot_be_passed_off_as_one_that_does() -> 
 
 def test_every_error_of_the_twin_is_found_by_its_root() -> None:
     assert issubclass(StoreUnavailable, TwinError)
+
+
+def a_twin(patient: str, revision: int) -> StoredTwin:
+    body = Body(None, None, None, None)
+    members = np.ones((60, 4), np.float32)
+    fit = Fit(FitOutcome.GOOD, body, 1.0, members, np.ones(1), np.ones((2, 2)), None, {}, {}, ())
+    return StoredTwin(
+        PatientKey(patient), revision, "1", datetime(2026, 1, 1, tzinfo=UTC), (), fit
+    )
+
+
+def test_what_another_writer_saved_meanwhile_is_what_is_read(tmp_path: Path) -> None:
+    ours, theirs = (SqliteTwinStore(tmp_path / "twins.sqlite") for _ in range(2))
+    ours.save(a_twin("p", 1))
+    assert ours.load(PatientKey("p")).revision == 1
+    theirs.save(a_twin("p", 2))
+    assert ours.load(PatientKey("p")).revision == 2
+    ours.close()
+    theirs.close()
+
+
+def test_a_twin_damaged_in_the_file_is_said_even_where_it_was_read_before(tmp_path: Path) -> None:
+    store = SqliteTwinStore(tmp_path / "twins.sqlite")
+    store.save(a_twin("p", 1))
+    store.load(PatientKey("p"))
+    with sqlite3.connect(tmp_path / "twins.sqlite") as connection:
+        connection.execute("UPDATE twin SET payload = x'00'")
+    connection.close()
+    with pytest.raises(StoreUnavailable, match="damaged"):
+        store.load(PatientKey("p"))
+    store.close()
+
+
+def test_more_twins_than_are_held_in_memory_are_all_read_back(tmp_path: Path) -> None:
+    store = SqliteTwinStore(tmp_path / "twins.sqlite")
+    names = [f"p{number}" for number in range(RECENT_TWINS + 3)]
+    for name in names:
+        store.save(a_twin(name, 1))
+    assert [store.load(PatientKey(name)).patient for name in names] == names
+    store.close()

@@ -151,7 +151,14 @@ def settled(
     SimulationError
         The parameters have the wrong shape or are not finite.
     """
-    blocks = start(parameters)
+    return settled_from(start(parameters), settle_s)
+
+
+def settled_from(
+    begun: Float[np.ndarray, "block place"], settle_s: float = SETTLE_S
+) -> Float[np.ndarray, "block place"]:
+    """Return :func:`settled` of a rough start (``twin.core.start``), which is left as it was."""
+    blocks = begun.copy()
     _run(blocks, NOTHING, settle_s, settle_s, settling=True)
     return blocks
 
@@ -211,13 +218,17 @@ def simulate_each(
     """
 
     def run(part: Sequence[Schedule]) -> list[np.ndarray]:
-        return [simulate(parameters, each, duration_s, sample_s, state) for each in part]
+        return [_run(state.copy(), each, duration_s, sample_s) for each in part]
 
     parts = shared(schedules)
     futures = [begun(partial(run, part)) for part in parts[1:]]
     taken = [run(parts[0]), *(future.result() for future in futures)]
-    # What was dealt out in turn is gathered in turn.
-    return [taken[number % len(parts)][number // len(parts)] for number in range(len(schedules))]
+    # What was dealt out in turn is gathered in turn, and all of it translated at once.
+    each = [taken[number % len(parts)][number // len(parts)] for number in range(len(schedules))]
+    width = len(state) * LANES
+    rows = readings(np.concatenate(each), width * len(schedules))
+    members = parameters.shape[1]
+    return [rows[:, :, first : first + members] for first in range(0, rows.shape[2], width)]
 
 
 def _run(

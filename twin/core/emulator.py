@@ -36,14 +36,14 @@ class Reader:
     """The last layer for some of the outputs."""
 
     weight: Float[np.ndarray, "row unit"]
-    bias: Float[np.ndarray, "row 1"]
-    logarithmic: Int[np.ndarray, " some"]
+    bias: Float[np.ndarray, " row"]
+    logarithmic: Bool[np.ndarray, " row"]
 
     def read(self, hidden: Float[np.ndarray, "unit sample"]) -> Float[np.ndarray, "row sample"]:
         """Return the outputs, each in the unit of its quantity."""
         natural: np.ndarray = self.weight @ hidden
-        natural += self.bias
-        for row in self.logarithmic:
+        natural += self.bias[:, None]
+        for row in np.flatnonzero(self.logarithmic):
             np.exp(natural[row], out=natural[row])
         return natural
 
@@ -72,6 +72,8 @@ class Emulator:
     """Of the model it was trained on; an emulator of another version answers for another model."""
     folded: tuple[Layer, ...] = field(init=False, repr=False)
     """The hidden layers, the first of which also standardises its input."""
+    edges: Float[np.ndarray, "2 input"] = field(init=False, repr=False)
+    """Both edges of the training box."""
 
     def __post_init__(self) -> None:
         """Fold the scaling of the input into the first layer: it is done once, not at each use."""
@@ -79,6 +81,7 @@ class Emulator:
         scaled = np.asarray(weight / self.spread, np.float32)
         first = (scaled, np.asarray(bias - scaled @ self.centre, np.float32))
         object.__setattr__(self, "folded", (first, *self.layers[1:-1]))
+        object.__setattr__(self, "edges", np.stack((self.low, self.high)))
 
     def transform(
         self, parameters: Float[np.ndarray, "input sample"]
@@ -131,8 +134,8 @@ class Emulator:
         spread, centre = self.output_spread[rows], self.output_centre[rows]
         return Reader(
             spread[:, None] * weight[rows],
-            (centre + spread * bias[rows])[:, None],
-            np.flatnonzero(self.output_logarithmic[rows]),
+            centre + spread * bias[rows],
+            self.output_logarithmic[rows],
         )
 
     def predict_with_slope(
@@ -207,3 +210,47 @@ def activate(rows: Float[np.ndarray, "unit sample"], bias: Float[np.ndarray, " u
             below = _D0 + square * (_D1 + square * (_D2 + square * _D3))
             t = above / below
             row[sample] = x * (_HALF + t / (_ONE + t * t))
+
+
+@kernel
+def predict_at_moments(
+    x: Float[np.ndarray, "coordinate member"],
+    slopes: Float[np.ndarray, "moment input coordinate"],
+    middles: Float[np.ndarray, "moment input"],
+    edges: Float[np.ndarray, "2 input"],
+    layers: tuple[Layer, ...],
+    weight: Float[np.ndarray, "observation unit"],
+    bias: Float[np.ndarray, " observation"],
+    logarithmic: Bool[np.ndarray, " observation"],
+    ends: Int[np.ndarray, " moment"],
+) -> Float[np.ndarray, "observation member"]:
+    """Return what members predict at every moment: one call, in which nobody waits for a lock.
+
+    The network's input at a moment is ``slopes @ x + middles``, cut off at ``edges`` (low, high).
+    ``layers`` are the hidden ones, the input's scaling folded in; ``weight``, ``bias`` and
+    ``logarithmic`` those of the last, for the observations of one moment after the other, up to
+    the row in ``ends``.
+    """
+    members = x.shape[1]
+    coordinates = x.astype(np.float32)
+    predicted = np.empty((weight.shape[0], members))
+    first = 0
+    for moment in range(slopes.shape[0]):
+        hidden = np.dot(slopes[moment], coordinates)
+        for row in range(hidden.shape[0]):
+            low, high, middle = edges[0, row], edges[1, row], middles[moment, row]
+            for member in range(members):
+                hidden[row, member] = min(max(hidden[row, member] + middle, low), high)
+        for layer in layers:
+            hidden = np.dot(layer[0], hidden)
+            activate(hidden, layer[1])
+        last = ends[moment]
+        read = np.dot(weight[first:last], hidden)
+        for row in range(last - first):
+            for member in range(members):
+                value = np.float64(read[row, member] + bias[first + row])
+                predicted[first + row, member] = (
+                    np.exp(value) if logarithmic[first + row] else value
+                )
+        first = last
+    return predicted

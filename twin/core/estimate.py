@@ -140,10 +140,12 @@ class Estimator:
     ) -> _Problem:
         newest = sets[0].taken_at
         moments, expectations, known = [], [], []
+        conditioning = [m for m in usable if isinstance(m.quantity, Condition)]
+        ever = latest_conditions(conditioning)
         for observed in sets:
             # A condition measured only after the set is still the best guess of what held then.
-            before = [m for m in usable if m.taken_at <= observed.taken_at]
-            known_then = latest_conditions(usable) | latest_conditions(before)
+            before = [m for m in conditioning if m.taken_at <= observed.taken_at]
+            known_then = ever | latest_conditions(before)
             conditions = {c: m.value for c, m in known_then.items()}
             standing = standing_at(given, body, observed.taken_at)
             expectation = Expectation.of(body, conditions, standing)

@@ -55,7 +55,6 @@ from twin.core.layout import (
     parameter_row,
 )
 from twin.core.mean_beat import ATRIAL_PRESSURE
-from twin.core.start import start
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -105,23 +104,18 @@ LEAST_FILLING_MMHG = 0.5
 
 
 def beating(
-    averaged: Float[np.ndarray, "block place"], parameters: Float[np.ndarray, "parameter member"]
+    averaged: Float[np.ndarray, "block place"], begun: Float[np.ndarray, "block place"]
 ) -> Float[np.ndarray, "block place"]:
     """Return the pulsatile state at the onset of a beat, near the rest that ``averaged`` is at.
 
     Parameters
     ----------
     averaged
-        State of the beat-averaged model, from ``twin.core.beat_averaged.settled``.
-    parameters
-        The members it was settled with.
-
-    Raises
-    ------
-    twin.errors.SimulationError
-        The parameters have the wrong shape or are not finite.
+        State of the beat-averaged model, from ``twin.core.beat_averaged.settled_from``.
+    begun
+        The rough start of the same members, from ``twin.core.start``; it is left as it was.
     """
-    state = start(parameters)
+    state = begun.copy()
     for place in SHARED:
         _row(state, place)[:] = _row(averaged, place)
     _begin_beat(state)

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.core.discrepancy import DISCREPANCIES
+from twin.core.emulator import predict_at_moments
 from twin.core.posterior import Box, Observed
 from twin.core.prior import COORDINATE_SDS, COORDINATES, DRIFT_SDS, DRIFTING, GROWS_WITH_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jaxtyping import Float
+    from jaxtyping import Float, Int
 
     from twin.core.emulator import Emulator, Reader
     from twin.core.haemodynamics import Quantity
@@ -81,17 +82,18 @@ class History:
 
     emulator: Emulator
     moments: tuple[Moment, ...]
-    readers: tuple[Reader, ...] = field(init=False, repr=False)
-    """Of what was measured at each moment."""
+    reader: Reader = field(init=False, repr=False)
+    """Of what was measured, moment after moment."""
     slopes: Float[np.ndarray, "moment input coordinate"] = field(init=False, repr=False)
     """The emulator's input at each moment by each unknown."""
+    middles: Float[np.ndarray, "moment input"] = field(init=False, repr=False)
+    ends: Int[np.ndarray, " moment"] = field(init=False, repr=False)
+    """How many observations there are up to each moment."""
 
     def __post_init__(self) -> None:
         """Prepare what a fit needs a dozen times."""
-        readers = [
-            self.emulator.reader(self.emulator.rows(moment.quantities)) for moment in self.moments
-        ]
-        object.__setattr__(self, "readers", tuple(readers))
+        measured = [quantity for moment in self.moments for quantity in moment.quantities]
+        object.__setattr__(self, "reader", self.emulator.reader(self.emulator.rows(measured)))
         slopes = np.zeros((len(self.moments), len(self.emulator.inputs), self.unknowns))
         own = np.arange(len(COORDINATES))
         slopes[:, own, own] = COORDINATE_SDS
@@ -100,6 +102,10 @@ class History:
             rates = len(COORDINATES) + np.arange(len(DRIFTING))
             slopes[:, DRIFTING, rates] = -ages_h[:, None] * DRIFT_SDS
         object.__setattr__(self, "slopes", slopes.astype(np.float32))
+        middles = np.stack([moment.middle for moment in self.moments])
+        object.__setattr__(self, "middles", middles.astype(np.float32))
+        ends = np.cumsum([len(moment.quantities) for moment in self.moments])
+        object.__setattr__(self, "ends", ends)
 
     @property
     def drifts(self) -> bool:
@@ -132,29 +138,25 @@ class History:
         self, x: Float[np.ndarray, "coordinate sample"]
     ) -> Float[np.ndarray, "observation sample"]:
         """Return what each sample of the unknowns predicts of all measurements."""
-        hidden = self.emulator.hidden(self._inputs(x, len(self.moments)))
-        count = x.shape[1]
-        parts = [
-            hidden[:, place * count : (place + 1) * count] for place in range(len(self.moments))
-        ]
-        return np.concatenate(
-            [reader.read(part) for part, reader in zip(parts, self.readers, strict=True)]
+        emulator, reader = self.emulator, self.reader
+        return predict_at_moments(
+            x,
+            self.slopes,
+            self.middles,
+            emulator.edges,
+            emulator.folded,
+            reader.weight,
+            reader.bias,
+            reader.logarithmic,
+            self.ends,
         )
 
     def present(
         self, x: Float[np.ndarray, "coordinate sample"]
     ) -> Float[np.ndarray, "quantity sample"]:
         """Return the emulator's whole output for the newest moment, in a body of standard size."""
-        return self.emulator.predict(self._inputs(x, 1))
-
-    def _inputs(
-        self, x: Float[np.ndarray, "coordinate sample"], moments: int
-    ) -> Float[np.ndarray, "input sample"]:
-        """Return the emulator's input at the newest moments, one after the other."""
-        middles = np.stack([moment.middle for moment in self.moments[:moments]])
-        inputs = self.slopes[:moments] @ x.astype(np.float32)
-        inputs += middles[:, :, None].astype(np.float32)
-        return inputs.transpose(1, 0, 2).reshape(inputs.shape[1], -1)
+        inputs = self.slopes[0] @ x.astype(np.float32) + self.middles[0][:, None]
+        return self.emulator.predict(inputs)
 
 
 def drift_per_h(x: Float[np.ndarray, "coordinate member"]) -> Float[np.ndarray, "fitted member"]:

@@ -160,6 +160,12 @@ def untreated_tone(parameters: Float[np.ndarray, " parameter"]) -> float:
     return float(drugs**-STEERED_SHARE)
 
 
+_STANDARD: Final = standard_adult()
+_EMULATED_ROWS: Final = np.array([PARAMETER_INDEX[name] for name in EMULATED])
+_FLUID: Final = EMULATED.index("standing_pericardial_fluid")
+_RATE: Final = EMULATED.index("resting_heart_rate")
+_OXYGEN: Final = EMULATED.index("oxygen_consumption")
+
 NOTHING_GIVEN: Final[Mapping[str, float]] = MappingProxyType({})
 
 
@@ -211,17 +217,13 @@ class Expectation:
 
     def emulator_middle(self) -> Float[np.ndarray, " input"]:
         """Return the emulator's transformed input at ``u = 0``, in a body of standard size."""
-        standard = standard_adult()
-        rows = np.array([PARAMETER_INDEX[name] for name in EMULATED])
-        middle = standard[rows].copy()
-        middle[len(COORDINATES) :] = self.parameters[rows[len(COORDINATES) :]]
-        middle[EMULATED.index("standing_pericardial_fluid")] /= self.size
-        middle[EMULATED.index("systemic_resistance")] *= untreated_tone(self.parameters)
-        rate = PARAMETER_INDEX["resting_heart_rate"]
-        middle[EMULATED.index("resting_heart_rate")] = self.parameters[rate]
-        oxygen = PARAMETER_INDEX["oxygen_consumption"]
-        middle[EMULATED.index("oxygen_consumption")] = self.parameters[oxygen] / self.size
-        return np.where(LOGARITHMIC, np.log(np.where(LOGARITHMIC, middle, 1.0)), middle)
+        middle: np.ndarray = _STANDARD[_EMULATED_ROWS]
+        middle[len(COORDINATES) :] = self.parameters[_EMULATED_ROWS[len(COORDINATES) :]]
+        middle[_FLUID] /= self.size
+        middle[_RATE] = self.parameters[_EMULATED_ROWS[_RATE]]
+        middle[_OXYGEN] = self.parameters[_EMULATED_ROWS[_OXYGEN]] / self.size
+        middle[LOGARITHMIC] = np.log(middle[LOGARITHMIC])
+        return middle
 
     def members(
         self, u: Float[np.ndarray, "coordinate member"]

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from twin.core.beat_averaged import settled
+from twin.core.beat_averaged import settled_from
 from twin.core.handover import beating
 from twin.core.interventions import NOTHING
 from twin.core.parameters import PARAMETERS
 from twin.core.pulsatile import simulate_pulsatile
 from twin.core.pulsatile_kernel import EQUATIONS
+from twin.core.start import start
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +63,8 @@ def guarding_state(
     twin.errors.SimulationError
         The parameters have the wrong shape or are not finite.
     """
-    near = beating(settled(parameters), parameters)
+    begun = start(parameters)
+    near = beating(settled_from(begun), begun)
     path = simulate_pulsatile(parameters, NOTHING, GUARD_S, 1.0, near)
     state: np.ndarray = path[:, -int(GUARD_AVERAGED_S) :, :].mean(axis=1)
     return state

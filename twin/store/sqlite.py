@@ -42,6 +42,9 @@ UPDATE twin SET revision = ?, updated_at = ?, payload = ?
 WHERE patient = ? AND revision = ?
 """
 
+RECENT_TWINS = 64
+"""Twins that need no decoding when they are asked for again; each has about 0.2 MB."""
+
 # A hook has half a second in all; a writer of ours needs milliseconds.
 LOCK_WAIT_S = 1.0
 
@@ -59,6 +62,7 @@ class SqliteTwinStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._turn = Lock()
+        self._recent: dict[PatientKey, tuple[bytes, StoredTwin]] = {}
         self._connection = _guarded("open", partial(_open, path))
 
     def load(self, patient: PatientKey) -> StoredTwin:
@@ -66,13 +70,20 @@ class SqliteTwinStore:
         payload = self._read(patient)
         if payload is None:
             raise TwinNotFound("No twin is stored under this key: assimilate first.")
+        # The file is asked every time, since others write it; decoding what this process wrote
+        # or read last costs more than reading it.
+        known = self._recent.get(patient)
+        if known is not None and known[0] == payload:
+            return known[1]
         try:
-            return from_bytes(payload)
+            twin = from_bytes(payload)
         except (ValueError, KeyError) as damage:
             raise StoreUnavailable(
                 "A stored twin cannot be read: it is damaged or of another layout. "
                 "Restore the file from a backup, or delete that twin to start it anew."
             ) from damage
+        self._remember(payload, twin)
+        return twin
 
     def save(self, twin: StoredTwin) -> None:
         """Keep this revision; see ``twin.ports.TwinStore``."""
@@ -83,11 +94,19 @@ class SqliteTwinStore:
             raise TwinIsNewer(
                 "Another writer saved this twin first: recall it and assimilate again."
             )
+        self._remember(payload, twin)
 
     def close(self) -> None:
         """Let go of the file; what was acknowledged is in it."""
         with self._turn:
             self._connection.close()
+
+    def _remember(self, payload: bytes, twin: StoredTwin) -> None:
+        with self._turn:
+            self._recent.pop(twin.patient, None)
+            self._recent[twin.patient] = (payload, twin)
+            if len(self._recent) > RECENT_TWINS:
+                self._recent.pop(next(iter(self._recent)))
 
     def _read(self, patient: PatientKey) -> bytes | None:
         statement = "SELECT payload FROM twin WHERE patient = ?"

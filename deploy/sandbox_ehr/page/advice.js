@@ -5,6 +5,7 @@ import * as calls from "./calls.js";
 import { cardList } from "./cards.js";
 import { apply } from "./ehr.js";
 import { element, place } from "./elements.js";
+import { launchAddress } from "./launching.js";
 import { described } from "./orders.js";
 import { callHook, discover, problemOf, sendFeedback } from "./services.js";
 import { isOfDraft, session } from "./session.js";
@@ -134,6 +135,8 @@ function deedsFor(service) {
       return `Dismissed. ${await told(base, service, card, overridden)}`;
     },
     launch(url, appContext) {
+      const app = session.settings.apps.find((each) => each.launchUrl === url.href);
+      if (app) return launchAddress(app, open, appContext);
       url.searchParams.set("iss", session.settings.fhirServer);
       url.searchParams.set("launch", appContext ?? crypto.randomUUID());
       return url.href;

@@ -16,6 +16,7 @@ from cds_hooks.cards.wording import (
     measured,
     number,
     percent,
+    plain,
     summary,
     table,
 )
@@ -107,3 +108,9 @@ def test_a_value_is_written_as_at_the_bedside(value: float, unit: str, words: st
 )
 def test_every_value_carries_its_age(elapsed: timedelta, words: str) -> None:
     assert age(NOW - elapsed, NOW) == words
+
+
+@pytest.mark.parametrize("turn", [*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"])
+def test_no_text_of_an_ehr_turns_the_direction_of_what_is_read(turn: str) -> None:
+    assert turn not in plain(f"Redmond{turn}, T.")
+    assert turn not in escaped(f"Redmond{turn}, T.")

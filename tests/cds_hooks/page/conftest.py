@@ -1,15 +1,14 @@
-"""The clinician's page over a folder that stands in for the EHR, with sessions as a launch makes.
-
-What is between a session and the answer is the installed service's own: twin, nets, store, limits.
-"""
+"""The installed service with a folder as its EHR, and sessions as a launch makes them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,34 +16,19 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from cds_hooks.app import Parts, create_app
 from cds_hooks.fhir.folder_ehr import FolderEhr
-from cds_hooks.http.limits import Admission
-from cds_hooks.http.page import PageRoutes
-from cds_hooks.http.problems import answer_with_outcomes
-from cds_hooks.http.sessions import COOKIE, SessionDoor, answer_without_session
+from cds_hooks.http.sessions import COOKIE
 from cds_hooks.ports import Grant
+from cds_hooks.security.installation_key import installation_key
 from cds_hooks.security.session import SmartSession
-from cds_hooks.security.sessions import MemorySessions
-from cds_hooks.services.clinician_proposal import Proposing
-from cds_hooks.services.clinician_releases import models
-from cds_hooks.services.clinician_simulation import Workbench
-from cds_hooks.services.clinician_view import ClinicianView
-from cds_hooks.services.image_fetching import ImageFetching
-from cds_hooks.services.patient_twin import PatientTwins
-from inference.archive.folder import FolderArchive
-from inference.releases.library import ReleaseLibrary
-from inference.runtimes.onnx import OnnxRuntime
+from cds_hooks.security.sessions import SqliteSessions
+from cds_hooks.settings import Settings
 from sandbox_ehr.patients.load import FOLDER, bundle_at
-from twin.core.causes import CauseWeigher
-from twin.core.estimate import Estimator
-from twin.core.rest import guarding_state
-from twin.store.emulator_file import read_cause_emulator, read_emulator
-from twin.store.memory import MemoryTwinStore
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BASE = "https://twin.example"
 FHIR = "https://ehr.example/fhir"
-KEY = b"k" * 32
 EVERYTHING = frozenset({"launch", "openid", "patient/*.cruds"})
 Json = dict[str, Any]
 
@@ -59,16 +43,6 @@ class SetClock:
         return self.at
 
 
-@dataclass(frozen=True)
-class Installed:
-    """What costs time to load and holds no patient: loaded once."""
-
-    estimator: Estimator
-    weigher: CauseWeigher
-    library: ReleaseLibrary
-    runtime: OnnxRuntime
-
-
 @dataclass
 class Site:
     """One page in service, and what stands around it."""
@@ -76,8 +50,7 @@ class Site:
     application: FastAPI
     http: TestClient
     ehr: FolderEhr
-    folder: Path
-    sessions: MemorySessions
+    sessions: SqliteSessions
     clock: SetClock
 
     def launched(self, patient: str, **changes: Any) -> SmartSession:
@@ -119,68 +92,41 @@ class Site:
         return {} if session is None else {"Cookie": f"{COOKIE}{session.handle}={session.secret}"}
 
 
-@pytest.fixture(scope="session")
-def installed() -> Iterator[Installed]:
-    library = ReleaseLibrary()
-    runtime = OnnxRuntime(library, threads=1)
-    yield Installed(
-        Estimator(read_emulator(), resimulate=guarding_state),
-        CauseWeigher(read_cause_emulator()),
-        library,
-        runtime,
+@contextmanager
+def running(
+    folder: Path,
+    changed: Callable[[Json], Json] = lambda bundle: bundle,
+    base: str = BASE,
+    **settings: Any,
+) -> Iterator[Site]:
+    """Run the installed service with the sandbox's sample patients in a folder as its EHR.
+
+    ``changed`` may rewrite each sample patient's Bundle.
+    """
+    clock, charts, data = SetClock(), folder / "ehr", folder / "data"
+    charts.mkdir(parents=True)
+    for path in FOLDER.glob("*.json"):
+        bundle = changed(bundle_at(json.loads(path.read_text("utf-8")), clock.now()))
+        (charts / path.name).write_text(json.dumps(bundle))
+    ehr = FolderEhr(charts)
+    made = Settings(
+        trust="open", sandbox=True, public_base_url=base, data_directory=data, **settings
     )
-    runtime.close()
+    application = create_app(made, Parts(ehr=ehr, orders=ehr, clock=clock))
+    sessions = SqliteSessions(data / "sessions.sqlite", installation_key(data), clock)
+    with TestClient(application, base, raise_server_exceptions=False) as http:
+        yield Site(application, http, ehr, sessions, clock)
+    sessions.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with running(tmp_path_factory.mktemp("page")) as made:
+        yield made
 
 
 @pytest.fixture
-def build(installed: Installed, tmp_path: Path) -> Callable[..., Site]:
-    """Return a maker of sites; ``changed`` may rewrite each sample patient's Bundle."""
-
-    def made(
-        changed: Callable[[Json], Json] = lambda bundle: bundle,
-        base: str = BASE,
-        polled_every_s: float = 30.0,
-    ) -> Site:
-        folder, clock = tmp_path / "ehr", SetClock()
-        folder.mkdir()
-        for path in FOLDER.glob("*.json"):
-            bundle = changed(bundle_at(json.loads(path.read_text("utf-8")), clock.now()))
-            (folder / path.name).write_text(json.dumps(bundle))
-        ehr, sessions = FolderEhr(folder), MemorySessions(KEY, clock)
-        twins = PatientTwins(MemoryTwinStore(), installed.estimator, KEY)
-        release = installed.library.load("deterioration")
-        fetching = ImageFetching(FolderArchive(tmp_path), ehr, clock)
-        view = ClinicianView(
-            twins,
-            installed.runtime,
-            release,
-            installed.weigher,
-            fetching,
-            ehr,
-            clock,
-            deadline_s=4.0,
-            polled_every_s=polled_every_s,
-        )
-        bench = Workbench(twins, clock)
-        routes = PageRoutes(
-            SessionDoor(sessions, base, clock),
-            view,
-            bench,
-            Proposing(bench, ehr, clock),
-            models("test", [release]),
-            Admission(16),
-            Admission(16),
-        )
-        application = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-        application.include_router(routes.router())
-        answer_with_outcomes(application)
-        answer_without_session(application)
-        http = TestClient(application, base, raise_server_exceptions=False)
-        return Site(application, http, ehr, folder, sessions, clock)
-
-    return made
-
-
-@pytest.fixture
-def site(build: Callable[..., Site]) -> Site:
-    return build()
+def build(tmp_path: Path) -> Callable[..., AbstractContextManager[Site]]:
+    """Return a maker of further sites: ``with build(changed) as site``."""
+    numbers = count()
+    return lambda *changed, **more: running(tmp_path / str(next(numbers)), *changed, **more)

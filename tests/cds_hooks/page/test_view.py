@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -154,19 +155,20 @@ def test_the_patient_of_a_session_that_is_not_there_is_refused(site: Site) -> No
     assert "nobody" not in answer.text
 
 
-def test_a_chart_that_changes_has_another_fingerprint(build: Callable[..., Site]) -> None:
-    def later(bundle: Json) -> Json:
+def test_a_chart_that_changes_has_another_fingerprint(
+    site: Site, build: Callable[..., AbstractContextManager[Site]]
+) -> None:
+    def amended(bundle: Json) -> Json:
         for entry in bundle["entry"]:
             if entry["resource"]["resourceType"] == "Observation":
                 entry["resource"]["status"] = "amended"
                 break
         return bundle
 
-    site = build()
     before = site.view("septic")["fingerprint"]
     assert site.view("septic")["fingerprint"] == before
-    site.folder.rename(site.folder.with_name("before"))
-    assert build(later).view("septic")["fingerprint"] != before
+    with build(amended) as other:
+        assert other.view("septic")["fingerprint"] != before
 
 
 def test_the_releases_state_all_their_source_attributes(site: Site) -> None:

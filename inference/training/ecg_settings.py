@@ -1,0 +1,55 @@
+"""Settings of an ECG training run: values only, so that they are read where torch is not.
+
+Rule of the file: what a configuration may say of the loop and the losses, with the values that
+hold where it says nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from inference.training.ecg_batches import Mixture
+
+KINDS: Final = ("signal", "vizecgnet", "image", "page")
+
+
+@dataclass(frozen=True, slots=True)
+class DistillationWeights:
+    """Weights within L_KD; all 0 is training without distillation."""
+
+    findings: float = 1.0
+    tokens: float = 2.0
+    back: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class EcgLoopSettings:
+    """``minutes`` of training or, where given, ``steps``, is the budget.
+
+    ``whole`` is the share of batches in which the signal stream reads all twelve leads.
+    ``begin`` names the run of a signal stream to begin with. ``every`` steps it is saved and
+    judged on the validation part.
+    """
+
+    kind: str = "vizecgnet"
+    net: dict[str, Any] = field(default_factory=dict)
+    minutes: float = 30.0
+    steps: int | None = None
+    batch: int = 32
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    warm_up_steps: int = 40
+    average: float = 0.995
+    threads: int = 1
+    seed: int = 0
+    whole: float = 0.35
+    begin: str = ""
+    every: int = 100
+    amp: bool = True
+    mixture: Mixture = field(default_factory=Mixture)
+    distillation: DistillationWeights = field(default_factory=DistillationWeights)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")

@@ -1,0 +1,158 @@
+"""A whole run on a few generated pictures: sets, pretraining, loop, release, evaluation.
+
+Runs where torch is installed; it shows that the steps fit together and go on where they stopped,
+not that anything was learnt.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch", reason="torch is only in the training environment")
+
+from cds_hooks.cli.evaluate_radiographs import judged  # noqa: E402
+from inference.errors import TrainingDataUnusable  # noqa: E402
+from inference.releases.library import ReleaseLibrary  # noqa: E402
+from inference.runtimes.onnx import open_session  # noqa: E402
+from inference.training.radiograph_config import read_settings  # noqa: E402
+from inference.training.radiograph_generator import GeneratorSettings, generated  # noqa: E402
+from inference.training.radiograph_loop import averaged_net  # noqa: E402
+from inference.training.radiograph_release import Order, make_release  # noqa: E402
+from inference.training.radiograph_run import RadiographRun, reader, train  # noqa: E402
+
+CONFIG = """
+[[set]]
+name = "few"
+images = "few/images"
+boxes = "few/boxes.json"
+table = "few/images.csv"
+columns = { file = "file", patient = "patient", licence = "licence" }
+kinds = { lung = "by side", cardiomediastinum = "cardiomediastinum" }
+[net]
+kinds = ["right_lung", "left_lung", "heart", "cardiomediastinum", "opacity"]
+backbone = "mobilenetv3_large_100"
+side = 128
+width = 16
+hidden = 32
+anchor = 4.0
+sampled = 16
+[generated]
+side = 256
+[pretraining]
+steps = 1
+batch = 4
+[loop]
+steps = STEPS
+batch = 2
+judge_every = 2
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen generated pictures of sixteen patients, four of which may only judge."""
+    root = tmp_path_factory.mktemp("radiographs")
+    images = root / "few/images"
+    images.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    document: dict[str, list[object]] = {
+        "categories": [{"id": 1, "name": "lung"}, {"id": 2, "name": "cardiomediastinum"}],
+        "images": [],
+        "annotations": [],
+    }
+    with (root / "few/images.csv").open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["file", "patient", "licence"])
+        for number in range(16):
+            one = generated(random, GeneratorSettings(side=256))
+            name = f"{number}.png"
+            Image.fromarray(one.grey).save(images / name)
+            writer.writerow([name, number, "CC BY 4.0" if number % 4 else ""])
+            document["images"].append(
+                {"id": number, "file_name": name, "width": 256, "height": 256}
+            )
+            for kind, (left, top, right, bottom) in zip(one.kinds, one.boxes, strict=True):
+                if kind in ("heart", "opacity"):
+                    continue
+                document["annotations"].append(
+                    {
+                        "id": len(document["annotations"]),
+                        "image_id": number,
+                        "category_id": 2 if kind == "cardiomediastinum" else 1,
+                        "bbox": [left, top, right - left, bottom - top],
+                        "side": kind.removesuffix("_lung"),
+                    }
+                )
+    (root / "few/boxes.json").write_text(json.dumps(document))
+    return root
+
+
+def run_of(folder: Path, steps: int) -> RadiographRun:
+    config = folder / "config.toml"
+    config.write_text(CONFIG.replace("STEPS", str(steps)))
+    return RadiographRun(folder / "run", read_settings(config))
+
+
+def test_a_run_goes_on_where_it_stopped_and_becomes_a_release_that_is_judged(
+    folder: Path,
+) -> None:
+    said: list[str] = []
+    train(run_of(folder, 2), folder, said.append)
+    train(run_of(folder, 4), folder, said.append)
+    with (folder / "run/metrics.csv").open() as lines:
+        steps = [int(row["steps"]) for row in csv.DictReader(lines)]
+    assert steps == [2, 4]
+    assert sum("pretraining" in line for line in said) == 1
+
+    settings = run_of(folder, 4)
+    order = Order(
+        run=settings.folder,
+        settings=settings.settings,
+        data=folder,
+        to=folder / "releases",
+        version="0.0.1",
+        built=date(2026, 11, 21),
+        compute="None to speak of.",
+        findings=("right_lung", "left_lung"),
+    )
+    make_release(order, said.append)
+    library = ReleaseLibrary(folder / "releases")
+    release = library.load("radiograph")
+    assert release.labels[:2] == ("right_lung", "left_lung")
+    assert set(release.thresholds) == {"right_lung", "left_lung"}
+    assert "Not clinically validated" in library.card("radiograph")
+    assert release.evidence["judging"]["images"] == 4
+
+    net = averaged_net(folder / "run")
+    grey = np.asarray(Image.open(folder / "few/images/0.png"))
+    session = open_session(library.weights(release), 1)
+    from inference.core.radiograph_reading import batch_of
+
+    (posture,) = session.run(["posture"], batch_of(grey, 128)[0])
+    # Weights are stored in 8 bits: near, not equal.
+    np.testing.assert_allclose(posture, reader(net)(grey).posture, atol=0.2)
+
+    found = judged(folder / "few", folder / "releases", only_held_out=False, threads=1)
+    assert found["images"] == 16
+    assert found["release"] == release.identity
+    assert set(found["classes"]) == {"lungs", "cardiomediastinum"}
+    assert 0 <= found["classes"]["lungs"]["ap50"]["value"] <= 1
+    assert found["classes"]["lungs"]["constant_box"]["ap50"]["value"] > 0.05
+    assert [stage["overlap"] for stage in found["stages"]] == [0.5, 0.6, 0.7]
+    assert found["patients_seen_in_training"] == 12
+    unseen = judged(folder / "few", folder / "releases", only_held_out=True, threads=1)
+    assert (unseen["images"], unseen["patients_seen_in_training"]) == (4, 0)
+
+
+def test_a_folder_without_a_run_makes_no_release(folder: Path, tmp_path: Path) -> None:
+    settings = run_of(folder, 1)
+    order = Order(tmp_path, settings.settings, folder, tmp_path, "1", date(2026, 1, 1), "none", ())
+    with pytest.raises(TrainingDataUnusable, match="checkpoint"):
+        make_release(order, print)
