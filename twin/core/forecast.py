@@ -88,7 +88,7 @@ TREATED_S: Final = 3600.0
 TREATED_SAMPLE_S: Final = 60.0
 CHARTED_EFFECT_SHARE: Final = SHIPPED[Quantity.MEAN_PRESSURE].wandering.effect_share
 """Of what recorded treatment is simulated to do, how much shows on charts: rates are steered to a
-target, so that a course that is charted already holds most of it. Taken whole it foresees worse."""
+target, so that a charted course holds most of it already. Taken whole it foresees worse."""
 LEARNT_FROM: Final = 6
 """Charted values that tell of a patient's own level, to which a path returns (assumed)."""
 LEAST_SHARE: Final = 1e-3
@@ -281,7 +281,7 @@ def _moved(
 def _treated(
     fit: ConvergedFit, underway: Underway, times_s: Float[np.ndarray, " sample"]
 ) -> Float[np.ndarray, "quantity sample member"] | None:
-    """Return how far treatment takes each member from its present state; None where it does not."""
+    """Return how far treatment takes each member from its present state; None if nowhere."""
     if not underway.given:
         return None
     minutes = np.ceil(min(float(times_s[-1]), TREATED_S) / TREATED_SAMPLE_S)
