@@ -25,7 +25,8 @@ from twin.core.interventions import (
     Route,
     Stop,
 )
-from twin.core.parameters import PARAMETER_INDEX, Body
+from twin.core.parameters import PARAMETER_INDEX, PARAMETERS, Body
+from twin.core.prior import COORDINATES, EMULATED, Expectation
 from twin.core.treatment import (
     FORGOTTEN,
     UNTREATED,
@@ -251,3 +252,16 @@ class TestScreening:
         kept, _ = screened((long,), bedside.man, bedside.noon)
         assert kept == (long,)
         assert standing_at(kept, bedside.man, bedside.noon)["standing_inotropy"] > 0.1
+
+
+@pytest.mark.parametrize("tone", [-0.4, 0.0, 0.9])
+def test_the_emulator_is_asked_about_the_very_circulation_that_the_members_are(
+    bedside: Bedside, tone: float
+) -> None:
+    expected = Expectation.of(bedside.man, {}, {"standing_vasoconstriction": tone})
+    (resistance,) = expected.members(np.zeros((len(COORDINATES), 1)))[
+        PARAMETER_INDEX["systemic_resistance"]
+    ]
+    asked = np.exp(expected.emulator_middle()[EMULATED.index("systemic_resistance")])
+    assert asked == pytest.approx(resistance * expected.size, rel=1e-6)
+    assert (asked < PARAMETERS[PARAMETER_INDEX["systemic_resistance"]].default) is (tone > 0.0)

@@ -164,6 +164,7 @@ _STANDARD: Final = standard_adult()
 _EMULATED_ROWS: Final = np.array([PARAMETER_INDEX[name] for name in EMULATED])
 _FLUID: Final = EMULATED.index("standing_pericardial_fluid")
 _RATE: Final = EMULATED.index("resting_heart_rate")
+_RESISTANCE: Final = EMULATED.index("systemic_resistance")
 _OXYGEN: Final = EMULATED.index("oxygen_consumption")
 
 NOTHING_GIVEN: Final[Mapping[str, float]] = MappingProxyType({})
@@ -220,6 +221,7 @@ class Expectation:
         middle: np.ndarray = _STANDARD[_EMULATED_ROWS]
         middle[len(COORDINATES) :] = self.parameters[_EMULATED_ROWS[len(COORDINATES) :]]
         middle[_FLUID] /= self.size
+        middle[_RESISTANCE] *= untreated_tone(self.parameters)
         middle[_RATE] = self.parameters[_EMULATED_ROWS[_RATE]]
         middle[_OXYGEN] = self.parameters[_EMULATED_ROWS[_OXYGEN]] / self.size
         middle[LOGARITHMIC] = np.log(middle[LOGARITHMIC])

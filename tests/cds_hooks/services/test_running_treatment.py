@@ -17,6 +17,7 @@ from cds_hooks.services.order_effects import OrderEffects
 from cds_hooks.services.patient_twin import PatientTwins
 from cds_hooks.services.service import HookCall
 from cds_hooks.wire.response import Card
+from tests.cds_hooks.services.conftest import resources_of
 from twin.core.estimate import Estimator
 from twin.core.interventions import Drug, Infusion
 from twin.store.memory import MemoryTwinStore
@@ -256,3 +257,20 @@ def test_a_fluid_that_runs_without_an_end_runs_on_and_is_the_same_from_call_to_c
         assert fluid.intervention.volume_ml == pytest.approx(2000.0)
         assert fluid.starts_at_s < 0.0 < fluid.starts_at_s + fluid.intervention.duration_s
         assert revision == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("septic", "**Taken as running**: Norepinephrine, 0.08 µg/kg/min"),
+        ("bleeding", "treatment that is not simulated**: Pantoprazole (this treatment is not"),
+    ],
+)
+def test_the_sample_patients_infusions_are_on_the_card(
+    order_effects: OrderEffects, call: MakeCall, name: str, words: str
+) -> None:
+    running = [
+        each for each in resources_of(name) if each["resourceType"] == "MedicationAdministration"
+    ]
+    asked = treated(call(name, "order-sign", order("Dobutamine", 2.5)), *running)
+    assert words in (the_card(order_effects, asked).detail or "")
