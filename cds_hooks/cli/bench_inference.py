@@ -18,10 +18,18 @@ def register(bench: typer.Typer) -> None:
         runs: Annotated[int, typer.Option(help="Runs of each case.")] = 30,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     ) -> None:
-        """Time the trajectory release at 1 and 2 threads, in turn with its arithmetic alone."""
-        from inference.bench.trajectory import measured
+        """Time each release at 1 and 2 threads, in turn with torch and with its arithmetic alone.
 
-        found = {"machine": machine(), **measured(runs)}
+        A release that does not ship is left out; without torch its peer is null.
+        """
+        from inference.bench import ecg, radiograph, trajectory
+
+        parts = [part.measured(runs) for part in (trajectory, ecg, radiograph)]
+        found = {
+            "machine": machine(),
+            "cases": {name: case for part in parts for name, case in part["cases"].items()},
+            "peers": {name: case for part in parts for name, case in part["peers"].items()},
+        }
         if as_json:
             print_json(found)
         else:

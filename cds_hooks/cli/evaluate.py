@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cds_hooks.cli.evaluate_ecg import add_ecg
 from cds_hooks.cli.evaluate_forecast import add_forecast
 from cds_hooks.cli.evaluate_radiographs import add_radiographs
 from cds_hooks.cli.report import console, print_json
@@ -54,6 +55,7 @@ def register(application: typer.Typer) -> None:
 
     add_forecast(group)
     add_radiographs(group)
+    add_ecg(group)
     application.add_typer(group)
 
 

@@ -39,4 +39,29 @@ def register(application: typer.Typer) -> None:
         if as_json:
             print_json({"file": to.name, "megabytes": round(len(weights) / 1e6, 2)})
 
+    group.command("ecg")(ecg)
     application.add_typer(group)
+
+
+def ecg(
+    run: Annotated[Path, typer.Argument(help="Folder of a run of `train ecg`.")],
+    to: Annotated[Path, typer.Argument(help="ONNX file to write.")],
+    sixteen_bits: Annotated[
+        bool, typer.Option(help="Store the weights in 16 bits, computed with in 32.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Write the averaged net of an ECG run: page or signal in, log-odds of findings out."""
+    from inference.errors import InferenceError
+    from inference.training.ecg_export import served_graph, stored_in_16_bits
+
+    try:
+        graph = served_graph(run)
+    except InferenceError as error:
+        console.print(str(error))
+        raise typer.Exit(2) from error
+    weights = (stored_in_16_bits(graph) if sixteen_bits else graph).SerializeToString()
+    to.write_bytes(weights)
+    console.print(f"{to.name}: {len(weights) / 1e6:.2f} MB")
+    if as_json:
+        print_json({"file": to.name, "megabytes": round(len(weights) / 1e6, 2)})

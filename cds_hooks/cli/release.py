@@ -29,6 +29,7 @@ def register(application: typer.Typer) -> None:
     group.command("check")(check_weights)
     group.command("trajectories")(make_trajectories)
     group.command("radiographs")(make_radiographs)
+    group.command("ecg")(make_ecg)
     group.command("evidence")(add_evidence_of)
     application.add_typer(group)
 
@@ -100,6 +101,37 @@ def make_trajectories(
 
     try:
         make_releases(run, to, version, built.date(), compute, console.print, previous)
+    except InferenceError as error:
+        console.print(str(error))
+        raise typer.Exit(2) from error
+
+
+def make_ecg(
+    run: Annotated[Path, typer.Argument(help="Folder of a run of `train ecg`.")],
+    to: Annotated[Path, typer.Argument(help="Folder to write the release into.")],
+    config: Annotated[Path, typer.Option(help="The TOML file of the run.")],
+    name: Annotated[str, typer.Option(help="Name of the release.")],
+    version: Annotated[str, typer.Option(help="Version of the release.")],
+    built: Annotated[datetime, typer.Option(help="Day of building.", formats=["%Y-%m-%d"])],
+    compute: Annotated[str, typer.Option(help="What was spent on training, in a sentence.")],
+    judge: Annotated[
+        list[str] | None, typer.Option(help="Set below the data folder that judges it.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Data folder; by default CARDIOTWIN_DATA.")
+    ] = None,
+) -> None:
+    """Fit calibration and thresholds on the validation part, judge, and write an ECG release."""
+    from cds_hooks.cli.train_trajectories import data_folder
+    from inference.errors import InferenceError
+    from inference.training.ecg_release import Making, make_release
+    from inference.training.ecg_run import read_run
+
+    folder = data_folder(data)
+    judges = tuple(folder / one for one in judge or ())
+    making = Making(name, version, built.date(), compute, judges)
+    try:
+        make_release(read_run(config), run, folder, to, making, console.print)
     except InferenceError as error:
         console.print(str(error))
         raise typer.Exit(2) from error

@@ -70,7 +70,7 @@ def run(settings: Settings, host: str, port: int) -> None:
     gc.collect()
     gc.freeze()
     # A call makes some thousand objects and hardly a cycle: looked for at every 700 of them, the
-    # cycles cost a call 1 ms in the middle and 3 ms at its slowest.
+    # cycles cost a call of 24 ms 0.6 ms.
     gc.set_threshold(SEARCHED_EVERY)
     uvicorn.run(
         application,

@@ -41,6 +41,7 @@ from cds_hooks.security.smart_launch import (
 )
 from cds_hooks.security.smart_registration import (
     CALLBACK_PATH,
+    ClientKind,
     Registrations,
     SmartRegistration,
 )
@@ -211,14 +212,19 @@ class Launching:
             )
         if token.expiry_said or configuration.introspection_endpoint is None:
             return token
-        return await self._introspected(token, registration, configuration.introspection_endpoint)
+        url = configuration.introspection_endpoint
+        return await self._introspected(token, registration, configuration, url)
 
     async def _introspected(
-        self, token: TokenResponse, registration: SmartRegistration, url: str
+        self,
+        token: TokenResponse,
+        registration: SmartRegistration,
+        configuration: SmartConfiguration,
+        url: str,
     ) -> TokenResponse:
         """Ask how long a token lives of which the answer did not say it (SM-065)."""
         try:
-            found = await self.introspect(token.access_token, registration, url)
+            found = await self.introspect(token.access_token, registration, configuration, url)
         except EhrError:
             return token
         if not found.active or found.patient_id not in (None, token.patient_id):
@@ -228,21 +234,30 @@ class Launching:
         return replace(token, expires_at=datetime.fromtimestamp(found.expires_at_s, UTC))
 
     async def introspect(
-        self, access_token: str, registration: SmartRegistration, url: str
+        self,
+        access_token: str,
+        registration: SmartRegistration,
+        configuration: SmartConfiguration,
+        url: str,
     ) -> Introspected:
-        """Ask an EHR about an access token it issued, with that token as the permission to ask.
+        """Ask an EHR about an access token it issued.
+
+        That very token is the permission to ask, as SMART wants it; a server that wants to know
+        which client asks, as RFC 7662 has it first, is told so then.
 
         Raises
         ------
         cds_hooks.errors.EhrError
             The EHR did not answer.
         """
-        status, body = await self.servers.token(
-            registration,
-            url,
-            {"token": access_token},
-            {"Authorization": f"Bearer {access_token}"},
-        )
+        asked = {"token": access_token}
+        bearer = {"Authorization": f"Bearer {access_token}"}
+        status, body = await self.servers.token(registration, url, asked, bearer)
+        if status in (400, 401) and registration.kind is not ClientKind.PUBLIC:
+            proof, headers = client_proof(
+                registration, configuration, self.own_keys(), self.clock.now()
+            )
+            status, body = await self.servers.token(registration, url, {**asked, **proof}, headers)
         return introspected(status, body)
 
     async def _user(

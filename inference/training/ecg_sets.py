@@ -99,6 +99,10 @@ class LabelledStem:
     labels: tuple[frozenset[str], ...]
     rows: tuple[dict[str, str], ...]
 
+    def every(self, stride: int) -> LabelledStem:
+        """Return every ``stride``-th record."""
+        return LabelledStem(self.steps[::stride], self.labels[::stride], self.rows[::stride])
+
 
 def read_stem(stem: Path) -> LabelledStem:
     """Return ``STEM.npz`` with ``STEM.csv``; raise TrainingDataUnusable if out of layout."""

@@ -14,6 +14,37 @@ if TYPE_CHECKING:
     from inference.nets.cascade_rcnn import CascadeRcnn
 
 
+def net_facts(net: CascadeRcnn) -> dict[str, Any]:
+    """Return what a detector is built of, its parameters and its arithmetic for one picture."""
+    from dataclasses import asdict
+
+    import torch
+
+    macs = 0
+
+    def count(layer: Any, inputs: Any, output: Any) -> None:  # noqa: ANN401 - torch's hook
+        nonlocal macs
+        if isinstance(layer, torch.nn.Conv2d):
+            macs += output.numel() * layer.weight[0].numel()
+        else:
+            macs += output.numel() * layer.in_features
+
+    layers = [
+        each for each in net.modules() if isinstance(each, torch.nn.Conv2d | torch.nn.Linear)
+    ]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    side = net.settings.side
+    with torch.no_grad():
+        net.cpu().eval()(torch.zeros(1, 1, side, side))
+    for hook in hooks:
+        hook.remove()
+    return {
+        "settings": asdict(net.settings),
+        "parameters": sum(each.numel() for each in net.parameters()),
+        "giga_macs": round(macs / 1e9, 3),
+    }
+
+
 def detector_graph(net: CascadeRcnn, *, compressed: bool = True) -> bytes:
     """Return the graph of a detector: one square in, `Detected` out.
 

@@ -28,7 +28,7 @@ from inference.runtimes.onnx import open_session
 from inference.training.fusion_fit import logistic
 from inference.training.radiograph_config import RadiographSettings
 from inference.training.radiograph_evaluation import Case, figures, read_cases
-from inference.training.radiograph_export import detector_graph
+from inference.training.radiograph_export import detector_graph, net_facts
 from inference.training.radiograph_loop import averaged_net
 from inference.training.radiograph_release_words import ATTRIBUTES, card_text, meanings
 from inference.training.radiograph_run import PARTS, RadiographRun, held_out_generated
@@ -88,6 +88,7 @@ def make_release(order: Order, report: Report) -> None:
     document = _document(cases, kinds, side, overlaps, order)
     document["evidence"] |= {
         "compute": order.compute,
+        "net": net_facts(net),
         "storage": _storage(graph_reader(whole, side, kinds), cases),
         "parts": json.loads((order.run / PARTS).read_text(encoding="utf-8")),
     }

@@ -147,6 +147,13 @@ def test_a_run_goes_on_where_it_stopped_and_becomes_a_release_that_is_judged(
     assert found["classes"]["lungs"]["constant_box"]["ap50"]["value"] > 0.05
     assert [stage["overlap"] for stage in found["stages"]] == [0.5, 0.6, 0.7]
     assert found["patients_seen_in_training"] == 12
+    from inference.bench.radiograph import measured
+
+    timed = measured(1, library)
+    assert timed["cases"]["detector_512_2t"]["p50_ms"] > 0
+    assert timed["peers"]["detector_torch_eager_2t"]["p50_ms"] > 0
+    assert timed["peers"]["detector_floor_2t"]["p50_ms"] > 0
+
     unseen = judged(folder / "few", folder / "releases", only_held_out=True, threads=1)
     assert (unseen["images"], unseen["patients_seen_in_training"]) == (4, 0)
 

@@ -205,6 +205,15 @@ def compiler() -> Path:
 
 
 @pytest.fixture(scope="session")
+def oidc_provider() -> Path:
+    """Return the program of a strict authorization server; Node.js runs it."""
+    program = PROJECT / ".services" / "oidc" / "server.mjs"
+    if not program.with_name("made-from").exists() or not shutil.which("node"):
+        lacking("oidc-provider")
+    return program
+
+
+@pytest.fixture(scope="session")
 def compiled() -> list[Json]:
     """Return the committed definitions and examples."""
     return [json.loads(path.read_text()) for path in sorted(COMPILED.glob("*.json"))]

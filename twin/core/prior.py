@@ -167,6 +167,11 @@ _RATE: Final = EMULATED.index("resting_heart_rate")
 _RESISTANCE: Final = EMULATED.index("systemic_resistance")
 _OXYGEN: Final = EMULATED.index("oxygen_consumption")
 
+_FITTED_ROWS: Final = _EMULATED_ROWS[: len(COORDINATES)]
+_SCALES: Final = LOGARITHMIC[: len(COORDINATES)]
+_LOWEST: Final = np.array([PARAMETERS[row].low for row in _FITTED_ROWS])[:, None]
+_HIGHEST: Final = np.array([PARAMETERS[row].high for row in _FITTED_ROWS])[:, None]
+
 NOTHING_GIVEN: Final[Mapping[str, float]] = MappingProxyType({})
 
 
@@ -232,19 +237,13 @@ class Expectation:
     ) -> Float[np.ndarray, "parameter member"]:
         """Return whole parameter sets in the patient's own size, each kept in its range."""
         members = np.repeat(self.parameters[:, None], u.shape[1], axis=1)
-        for coordinate, moved in zip(COORDINATES, u * COORDINATE_SDS[:, None], strict=True):
-            row = PARAMETER_INDEX[coordinate.parameter]
-            if coordinate.logarithmic:
-                members[row] *= np.exp(moved)
-            else:
-                members[row] += moved
-            # The range is of a standard body; a size moves it along.
-            reach = (
-                self.parameters[row] / PARAMETERS[row].default if coordinate.logarithmic else 1.0
-            )
-            members[row] = np.clip(
-                members[row], PARAMETERS[row].low * reach, PARAMETERS[row].high * reach
-            )
+        own = self.parameters[_FITTED_ROWS]
+        moved = u * COORDINATE_SDS[:, None]
+        values = own[:, None] + moved
+        values[_SCALES] = own[_SCALES, None] * np.exp(moved[_SCALES])
+        # The range is of a standard body; a size moves it along.
+        reach = np.where(_SCALES, own / _STANDARD[_FITTED_ROWS], 1.0)[:, None]
+        members[_FITTED_ROWS] = np.clip(values, reach * _LOWEST, reach * _HIGHEST)
         return members
 
 

@@ -95,6 +95,24 @@ def test_only_the_registered_ehr_may_frame_the_page(site: Site) -> None:
     assert policy.endswith("frame-ancestors https://ehr.example https://portal.ehr.example")
 
 
+def test_no_log_line_knows_the_patient_or_the_key(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = site.launched("bleeding", handle="canary-handle", secret="canary-secret")
+    view = site.get("/app/api/view", session)
+    items = [{"kind": "oxygen", "percent": 12}]
+    body = {"plans": [{"name": "canary-plan", "items": items}]}
+    site.post("/app/api/simulations", session, body)
+    site.post("/app/api/proposals", session, {"plan": {"name": "canary-plan", "items": items}})
+    site.get("/app", session)
+    logged = "".join(capsys.readouterr())
+    assert logged.count('"route": "/app') == 4
+    banner = view.json()["banner"]
+    canaries = (banner["name"], banner["identifier"].split()[-1], banner["birth_date"])
+    for canary in (*canaries, "canary", "token", "bleeding"):
+        assert canary not in logged
+
+
 def test_static_files_are_open_to_all_and_hold_nothing_of_a_patient(site: Site) -> None:
     page = (FOLDER / "index.html").read_text()
     linked = re.findall(r'(?:src|href)="(app/static/[^"]+)"', page)
