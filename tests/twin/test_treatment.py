@@ -263,5 +263,6 @@ def test_the_emulator_is_asked_about_the_very_circulation_that_the_members_are(
         PARAMETER_INDEX["systemic_resistance"]
     ]
     asked = np.exp(expected.emulator_middle()[EMULATED.index("systemic_resistance")])
-    assert asked == pytest.approx(resistance * expected.size, rel=1e-6)
-    assert (asked < PARAMETERS[PARAMETER_INDEX["systemic_resistance"]].default) is (tone > 0.0)
+    assert asked == pytest.approx(resistance * expected.size, rel=1e-3)
+    untreated = PARAMETERS[PARAMETER_INDEX["systemic_resistance"]].default
+    assert np.sign(round(asked - untreated, 6)) == -np.sign(tone)
