@@ -72,14 +72,19 @@ def read_cases(
     return cases
 
 
-def figures(cases: Sequence[Case], overlaps: Sequence[float] = ()) -> dict[str, Any]:
-    """Return every figure; ``overlaps`` are those at which the stages were taught."""
+def figures(
+    cases: Sequence[Case], overlaps: Sequence[float] = (), resamples: int = RESAMPLES
+) -> dict[str, Any]:
+    """Return every figure; ``overlaps`` are those at which the stages were taught.
+
+    With 0 ``resamples`` there are no intervals, as while training.
+    """
     kinds = [
         kind
         for kind in dict.fromkeys(CATEGORIES.values())
         if any(_as_judged(own) == kind for case in cases for own in case.picture.kinds)
     ]
-    classes = {kind: _class(cases, kind) for kind in kinds}
+    classes = {kind: _class(cases, kind, resamples) for kind in kinds}
     organs = [kind for kind in ORGANS if kind in classes]
     return {
         "images": len({case.picture.known_as for case in cases}),
@@ -93,7 +98,7 @@ def figures(cases: Sequence[Case], overlaps: Sequence[float] = ()) -> dict[str, 
             ]
         ),
         "stages": _stages(cases, organs, overlaps),
-        "cardiothoracic_ratio": _ratio(cases),
+        "cardiothoracic_ratio": _ratio(cases, resamples),
     }
 
 
@@ -117,7 +122,7 @@ def _of(found: Found, kind: str) -> tuple[Boxes, NDArray[np.float64]]:
     return found.boxes[own], found.score[own]
 
 
-def _class(cases: Sequence[Case], kind: str) -> dict[str, Any]:
+def _class(cases: Sequence[Case], kind: str, resamples: int) -> dict[str, Any]:
     marked = _marked(cases, kind)
     patients = [case.patient for case in marked]
     read = [case for case in marked if case.detections is not None]
@@ -129,20 +134,24 @@ def _class(cases: Sequence[Case], kind: str) -> dict[str, Any]:
     return {
         "images": len(marked),
         "boxes": sum(len(_truth(case.picture, kind)) for case in marked),
-        **_precision(own if len(read) == len(marked) else [], patients),
-        "constant_box": _precision(_constant(marked, kind), patients),
+        **_precision(own if len(read) == len(marked) else [], patients, resamples),
+        "constant_box": _precision(_constant(marked, kind), patients, resamples),
     }
 
 
-def _precision(pictures: Sequence[Judged], patients: Sequence[str]) -> dict[str, Figure]:
+def _precision(
+    pictures: Sequence[Judged], patients: Sequence[str], resamples: int
+) -> dict[str, Figure]:
     names = ("ap50", "ap75", "map")
     if not pictures:
         return {name: {"value": None, "low": None, "high": None} for name in names}
     value = _three(average_precision(pictures))
+    if resamples == 0:
+        return {name: _figure(value[n], None, None) for n, name in enumerate(names)}
     groups = _groups(patients)
     random = np.random.default_rng(0)
     draws = []
-    for _ in range(RESAMPLES):
+    for _ in range(resamples):
         chosen = random.integers(0, len(groups), len(groups))
         draws.append(
             _three(average_precision([pictures[place] for one in chosen for place in groups[one]]))
@@ -161,11 +170,11 @@ def _three(by_overlap: NDArray[np.float64]) -> NDArray[np.float64]:
     )
 
 
-def _figure(value: float, low: float, high: float) -> Figure:
+def _figure(value: float, low: float | None, high: float | None) -> Figure:
     if np.isnan(value):
         return {"value": None, "low": None, "high": None}
     return {
-        name: round(float(one), 4)
+        name: None if one is None else round(float(one), 4)
         for name, one in (("value", value), ("low", low), ("high", high))
     }
 
@@ -264,7 +273,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return round(float(np.mean(known)), 4) if known and len(known) == len(values) else None
 
 
-def _ratio(cases: Sequence[Case]) -> dict[str, Any]:
+def _ratio(cases: Sequence[Case], resamples: int) -> dict[str, Any]:
     """Return how far the ratio of found boxes is from that of marked ones."""
     pairs = []
     for case in cases:
@@ -278,8 +287,8 @@ def _ratio(cases: Sequence[Case]) -> dict[str, Any]:
     return {
         "images": len(pairs),
         "measured": len(known),
-        "mae": _mean_with_interval(np.abs(apart), [each[0] for each in known]),
-        "bias": _mean_with_interval(apart, [each[0] for each in known]),
+        "mae": _mean_with_interval(np.abs(apart), [each[0] for each in known], resamples),
+        "bias": _mean_with_interval(apart, [each[0] for each in known], resamples),
         "mae_of_the_median_ratio": _rounded(
             float(np.mean([abs(each[1] - middle) for each in pairs])) if pairs else np.nan
         ),
@@ -299,12 +308,16 @@ def true_ratio(picture: LabelledPicture) -> float | None:
     return None
 
 
-def _mean_with_interval(values: NDArray[np.float64], patients: Sequence[str]) -> Figure:
+def _mean_with_interval(
+    values: NDArray[np.float64], patients: Sequence[str], resamples: int
+) -> Figure:
     if len(values) == 0:
         return {"value": None, "low": None, "high": None}
+    if resamples == 0:
+        return _figure(float(values.mean()), None, None)
     groups, random = _groups(patients), np.random.default_rng(0)
     draws = []
-    for _ in range(RESAMPLES):
+    for _ in range(resamples):
         chosen = random.integers(0, len(groups), len(groups))
         draws.append(float(values[[place for one in chosen for place in groups[one]]].mean()))
     ends = np.quantile(draws, (0.025, 0.975))

@@ -253,7 +253,10 @@ def _storage(whole: Callable[[Grey], Detections], cases: Cases) -> dict[str, Any
         whole,
     )
     return {
-        name: {kind: one["map"] for kind, one in figures(some)["classes"].items()}
+        name: {
+            kind: one["map"]["value"]
+            for kind, one in figures(some, resamples=0)["classes"].items()
+        }
         for name, some in (("map_in_8_bits", cases.validation), ("map_in_32_bits", again))
     }
 

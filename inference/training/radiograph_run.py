@@ -164,9 +164,11 @@ def _judged(net: CascadeRcnn, parts: Sorted, made: _Made) -> dict[str, float]:
     read = reader(net)
     real = parts.of("validate")
     cases = read_cases(real, [each.patient for each in real], read)
-    lines = short(figures(cases)) if cases else {}
+    lines = short(figures(cases, resamples=0)) if cases else {}
     drawn = [Case(picture, picture.patient, read(grey)) for picture, grey in made]
-    return lines | {f"made_{name}": value for name, value in short(figures(drawn)).items()}
+    return lines | {
+        f"made_{name}": value for name, value in short(figures(drawn, resamples=0)).items()
+    }
 
 
 def _write_parts(parts: Sorted, file: Path) -> None:

@@ -105,6 +105,14 @@ def test_a_kind_that_was_not_marked_in_a_picture_is_not_judged_there() -> None:
     assert found["classes"]["lungs"]["ap50"]["value"] < 1.0
 
 
+def test_without_resamples_there_are_figures_and_no_intervals() -> None:
+    found = figures(cases(12, 5.0), (0.5,), resamples=0)
+    whole = figures(cases(12, 5.0), (0.5,))
+    for kind, one in found["classes"].items():
+        assert one["map"]["low"] is None
+        assert one["map"]["value"] == whole["classes"][kind]["map"]["value"]
+
+
 def test_without_a_net_there_are_no_figures_but_those_of_the_constant_box() -> None:
     found = figures([Case(marked(n), str(n), None) for n in range(12)])
     assert found["classes"]["lungs"]["ap50"]["value"] is None
