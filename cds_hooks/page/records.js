@@ -13,7 +13,7 @@ export function treatments(view) {
   return panel("given", "Given, as recorded",
     table("Recorded administrations", ["Treatment", "From", "Until", "In the simulation"], view.treatments.map((each) => [
       each.label, clock(each.start), each.end ? clock(each.end) : "still running",
-      each.simulated ? "understood" : `not simulated: ${each.whyNot ?? "not modelled"}`]), true));
+      each.simulated ? "known to the twin" : `left out: ${each.whyNot}`]), true));
 }
 
 /** Return the imaging studies, or the plain statement that there is none. */

@@ -59,6 +59,7 @@ FORESEEN: Final = (
 )
 PLACE: Final = {kind: place for place, kind in enumerate(Kind)}
 LEAST_PROBABILITY: Final = 0.01
+NO_LONGER_ACTS: Final = "it has ended and no longer acts"
 LOOP_NAMES: Final = ("low output", "middle", "high output")
 
 
@@ -207,16 +208,20 @@ def risk_shown(reading: TrajectoryReading, newest_at: datetime | None) -> RiskSh
     )
 
 
-def treatments_shown(given: GivenTreatments) -> list[Treatment]:
-    """Return what is recorded as given, the newest first."""
+def treatments_shown(given: GivenTreatments, assimilation: Assimilation) -> list[Treatment]:
+    """Return what is recorded as given, the newest first, and whether the twin stands under it."""
+    counted = {each.reference for each in assimilation.twin.given}
+    refused = {each.administration.reference: each.reason for each in assimilation.not_simulated}
     newest_first = sorted(given.treatments, key=lambda each: each.start, reverse=True)
     return [
         Treatment(
             plain(each.label, 120),
             each.start,
             each.end,
-            each.intervention is not None,
-            each.not_understood,
+            each.reference in counted,
+            None
+            if each.reference in counted
+            else each.not_understood or refused.get(each.reference, NO_LONGER_ACTS),
         )
         for each in newest_first
     ]

@@ -150,7 +150,7 @@ class ClinicianView:
             signs=signs(readings.readings, call.received_at),
             twin=worked.twin,
             causes=causes_shown(worked.causes),
-            treatments=treatments_shown(worked.given),
+            treatments=treatments_shown(worked.given, patient.assimilation),
             imaging=self._imaging(on_file, call),
             imaging_note=NO_IMAGE_NET,
             option_plans=list(worked.option_plans),

@@ -131,6 +131,17 @@ def test_imaging_on_file_is_listed_and_said_to_be_unread(site: Site) -> None:
     assert "No net of this release reads" in view["imagingNote"]
 
 
+def test_recorded_treatment_is_listed_with_whether_the_twin_knows_it(site: Site) -> None:
+    (running,) = site.view("septic")["treatments"]
+    assert running["label"].lower().startswith("norepinephrine")
+    assert running["simulated"] is True
+    assert running["end"] is None
+    (other,) = site.view("bleeding")["treatments"]
+    assert other["label"] == "Pantoprazole"
+    assert other["simulated"] is False
+    assert other["whyNot"]
+
+
 def test_what_could_not_be_read_of_the_chart_is_named(site: Site) -> None:
     scopes = frozenset({"patient/Patient.rs", "patient/Observation.rs?category=vital-signs"})
     view = site.view("bleeding", scopes=scopes)

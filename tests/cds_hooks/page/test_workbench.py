@@ -102,6 +102,14 @@ def test_an_infusion_that_ends_stops_acting(site: Site) -> None:
     assert ends < 0.5 * goes_on
 
 
+def test_a_new_rate_replaces_the_running_one(site: Site) -> None:
+    low = PRESSOR | {"rate": 0.005}
+    (treated,) = compared(site, shown(site, "septic"), plan("less", low))["plans"]
+    assert treated["change"]["mean_pressure"]["high"][-1] < 0
+    (untreated,) = compared(site, shown(site, "stable"), plan("more", low))["plans"]
+    assert untreated["change"]["mean_pressure"]["median"][-1] >= 0
+
+
 @pytest.mark.parametrize(
     ("item", "low", "high", "unit"),
     [
