@@ -35,6 +35,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         help="Write requirement -> tests -> results as JSON to this file.",
     )
+    parser.addoption(
+        "--requirements-of",
+        help="Run only tests that cite a requirement whose number begins so, such as SM.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,10 +48,20 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(RequirementsReport(target), "requirements-report")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         for marker in item.iter_markers("requirement"):
             item.user_properties += [(PROPERTY, str(number)) for number in marker.args]
+    begins: str | None = config.getoption("--requirements-of")
+    if begins is not None:
+        others = [item for item in items if not _cites(item, begins)]
+        items[:] = [item for item in items if _cites(item, begins)]
+        config.hook.pytest_deselected(items=others)
+
+
+def _cites(item: pytest.Item, begins: str) -> bool:
+    numbers = (str(number) for name, number in item.user_properties if name == PROPERTY)
+    return any(number.startswith(begins) for number in numbers)
 
 
 class RequirementsReport:
