@@ -17,6 +17,7 @@
     ├── RadiographError         a picture is not read
     │   ├── RadiographUnreadable
     │   └── NotAFrontalChest
+    ├── EcgUnreadable           a file is no ECG that can be read
     ├── InputUnusable           the caller's arrays are not what the release reads
     └── TrainingDataUnusable    a data file is not in its layout
 """
@@ -63,6 +64,13 @@ class RuntimeBusy(InferenceError):
 
     def __init__(self) -> None:
         super().__init__("The model runtime has no free place; call again shortly.")
+
+
+class EcgUnreadable(InferenceError):
+    """A file that is no ECG, is broken, or is larger than what is opened."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The ECG cannot be read: {reason}.")
 
 
 class InputUnusable(InferenceError):

@@ -1,0 +1,67 @@
+"""Bytes of which only the content tells what they are: an ECG's recording, or pages with one.
+
+A name's ending is never trusted: a renamed file is read as what it is.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from typing import Final
+
+import pydicom
+
+from inference.errors import EcgUnreadable
+from inference.formats.aecg import read_aecg
+from inference.formats.dicom_ecg import read_dicom
+from inference.formats.muse_xml import read_muse
+from inference.formats.pages import Pixels, is_pdf, is_picture, pages_of
+from inference.formats.philips_xml import read_philips
+from inference.formats.recording import EcgRecording, checked_size, xml_root
+from inference.formats.scp import is_scp, read_scp
+
+_BY_ROOT: Final = {
+    "AnnotatedECG": read_aecg,
+    "restingecgdata": read_philips,
+    "RestingECG": read_muse,
+}
+_ENCAPSULATED_PDF: Final = b"1.2.840.10008.5.1.4.1.1.104.1"
+_XML_STARTS: Final = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<", b"\xfe\xff\0<")
+
+
+def read_ecg(data: bytes) -> EcgRecording | tuple[Pixels, ...]:
+    """Return the recording in a file, or its pages where it is a picture or a document.
+
+    Raises
+    ------
+    EcgUnreadable
+        It is none of the formats, or is broken.
+    """
+    checked_size(data)
+    if data[128:132] == b"DICM":
+        return _encapsulated(data) if _ENCAPSULATED_PDF in data[:4096] else read_dicom(data)
+    if is_picture(data) or is_pdf(data):
+        return pages_of(data)
+    if data.lstrip()[:4].startswith(_XML_STARTS):
+        read = _BY_ROOT.get(str(xml_root(data).tag))
+        if read is None:
+            raise EcgUnreadable("its XML is none of the ECG formats that are read")
+        return read(data)
+    if is_scp(data):
+        return read_scp(data)
+    raise EcgUnreadable("it is none of the formats that are read")
+
+
+def _encapsulated(data: bytes) -> tuple[Pixels, ...]:
+    """Return the pages of an encapsulated PDF (PS3.3, section A.45.1)."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            document = bytes(pydicom.dcmread(io.BytesIO(data)).EncapsulatedDocument)
+    except (
+        AttributeError, EOFError, KeyError, NotImplementedError, OSError, TypeError, ValueError,
+        struct.error, pydicom.errors.InvalidDicomError,
+    ):  # fmt: skip
+        raise EcgUnreadable("its DICOM is broken") from None
+    return pages_of(document)
