@@ -1,8 +1,8 @@
 """Makes the release of an ECG net from a run: graph, calibration, thresholds, limits, evidence.
 
-Rule of the file: the order of steps and what is fitted. The validation part fits and is
-judged within its own source; sets that teach nothing judge from outside. Words are in
-`ecg_release_words`.
+Rule of the file: the order of steps. What is fitted is `ecg_calibration`'s, words are
+`ecg_release_words`'. The validation part fits and is judged within its own source; sets that teach
+nothing judge from outside.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
-from inference.core.ecg_layout import THREE_BY_FOUR_RHYTHM
 from inference.core.release import ReleasedModel, release_from
 from inference.core.viz_ecg import (
     ACTIVATION,
@@ -31,47 +29,50 @@ from inference.core.viz_ecg import (
     STRIP_SAMPLES,
     STRIP_SIGNALS,
     TIMES,
-    net_pages,
     probabilities,
     strangeness,
 )
 from inference.releases.library import CARD, DESCRIPTION, WEIGHTS
 from inference.runtimes.onnx import open_session
 from inference.training import ecg_evaluation
-from inference.training.ecg_batches import plain_view
+from inference.training.ecg_calibration import (
+    Calibration,
+    Outputs,
+    fit_calibration,
+    fit_thresholds,
+    read_plain,
+    usual,
+    views_of,
+)
 from inference.training.ecg_export import served_graph, stored_in_16_bits
 from inference.training.ecg_labels import CODES
 from inference.training.ecg_release_words import attributes_of, card_text
 from inference.training.ecg_run import EcgRun
 from inference.training.ecg_sets import EcgRecords, EcgSet, LabelledStem, read_stem
-from inference.training.ecg_styles import random_style
-from inference.training.ecg_views import printed_view, seen
 
 Array = NDArray[np.float64]
-FEWEST_TO_CALL: Final = 4
-"""Validation records with a finding below which it gets no threshold and is not released."""
-WEATHERED_VIEWS: Final = 1
 PHOTOGRAPHED: Final = 3
-_RIDGE: Final = 0.05
-_CENTRE_RECORDS: Final = 250
+_COMPARED: Final = 64
 _USUAL_SHARE: Final = 0.995
 _TASKS: Final = {"signal": ecg_evaluation.SIGNAL_TASK}
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs:
-    """What a graph says of records: log-odds ``[n, code]`` and embeddings ``[n, width]``."""
+class Fitted:
+    """What was fitted, and on what: outputs, targets and probabilities by view of each record.
 
-    log_odds: Array
-    embedding: Array
+    The first ``len(rows)`` views are the records as recorded. ``usual`` is centre and precision of
+    the embeddings of what taught.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """One slope for all findings and one offset each, fitted on the validation part."""
-
-    slope: float
-    offset: Array
+    rows: NDArray[np.int64]
+    outputs: Outputs
+    targets: NDArray[np.float32]
+    calibration: Calibration
+    probability: Array
+    thresholds: dict[str, dict[str, float]]
+    usual: tuple[Array, Array]
+    strangest: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,55 +96,19 @@ def make_release(
 ) -> None:
     """Make the release of a run's averaged net in ``to``."""
     records = run.records(data)
-    exact = served_graph(folder)
-    whole = exact.SerializeToString()
-    weights = stored_in_16_bits(exact).SerializeToString()
+    graph = served_graph(folder)
+    whole = graph.SerializeToString()
+    weights = stored_in_16_bits(graph).SerializeToString()
     session = open_session(weights, 2)
     report("reading the validation part")
-    rows = np.flatnonzero(~records.teaches)
-    outputs, targets = views_of(session, run.loop.kind, records, rows)
-    calibration = fit_calibration(outputs.log_odds, targets)
-    probability = probabilities(outputs.log_odds, calibration.slope, calibration.offset)
-    thresholds = fit_thresholds(probability, targets, len(targets) // len(rows))
-    taught = np.flatnonzero(records.teaches)
-    centre, precision = usual(session, run.loop.kind, records, taught)
-    distance = strangeness(outputs.embedding, centre, precision)
-    plain = open_session(whole, 2)
-    stored = read_plain(plain, run.loop.kind, records, rows[:64]).log_odds
-    apart = float(np.abs(stored - outputs.log_odds[: len(stored)]).max())
+    fitted = fit(session, run.loop.kind, records)
     evidence: dict[str, Any] = {
-        "validation": validation(probability[: len(rows)], targets[: len(rows)], thresholds),
-        "storage": (
-            f"Weights in 16 bits, computed with in 32: {len(weights) / 1e6:.2f} MB instead of "
-            f"{len(whole) / 1e6:.2f} MB; largest change of a log-odds on {len(stored)} real "
-            f"recordings {apart:.4f}."
-        ),
+        "validation": validation(fitted),
+        "storage": storage(whole, weights, run.loop.kind, records, fitted),
         "compute": making.compute,
-        "calibration": reliability(probability, targets),
+        "calibration": reliability(fitted.probability, fitted.targets),
     }
-    document = {
-        "name": making.name,
-        "version": making.version,
-        "task": _TASKS.get(run.loop.kind, ecg_evaluation.PAGE_TASK),
-        "built": making.built.isoformat(),
-        "labels": list(CODES),
-        "thresholds": thresholds,
-        "limits": {"strangest": round(float(np.quantile(distance, _USUAL_SHARE)), 4)},
-        "population": {
-            "description": "12-lead ECGs of adults from seven public sources, and generated ones",
-            "rate": round(float(np.nanmean(1 - records.targets[taught, CODES.index("NORM")])), 4),
-            "records": len(taught),
-        },
-        "training_sets": training_sets(run.sets, records, run.loop.mixture.generated),
-        **arrays(run.loop.kind),
-        "preparation": {},
-        "calibration": {
-            "slope": round(calibration.slope, 5),
-            "offset": np.round(calibration.offset, 5).tolist(),
-            "centre": np.round(centre, 5).tolist(),
-            "precision": np.round(precision, 5).tolist(),
-        },
-    }
+    document = description(run, making, records, fitted)
     drafted = released(document, weights, evidence)
     for stem in making.judges:
         report(f"judging on {stem.name}")
@@ -152,151 +117,81 @@ def make_release(
     report(f"wrote {making.name} {making.version}")
 
 
-def read_plain(
-    session: Any,  # noqa: ANN401 - onnxruntime is untyped
-    kind: str,
-    records: EcgRecords,
-    rows: NDArray[np.int64],
-) -> Outputs:
-    """Return what a graph says of records as recorded, plainly printed for a page net."""
-    found = []
-    for start in range(0, len(rows), 16):
-        batch = plain_view(records, rows[start : start + 16], whole=kind == "signal")
-        feed = (
-            {PAGE: batch.page}
-            if kind != "signal"
-            else {STRIP_SIGNALS: batch.strips, STRIP_LEADS: batch.leads}
-        )
-        found.append(session.run([LOG_ODDS, EMBEDDING], feed))
-    log_odds, embedding = (
-        np.concatenate(part).astype(np.float64) for part in zip(*found, strict=True)
-    )
-    return Outputs(log_odds, embedding)
-
-
-def views_of(
-    session: Any,  # noqa: ANN401
-    kind: str,
-    records: EcgRecords,
-    rows: NDArray[np.int64],
-) -> tuple[Outputs, NDArray[np.float32]]:
-    """Return outputs and targets of every view: as recorded, then for a page net as seen."""
-    plain = read_plain(session, kind, records, rows)
-    if kind == "signal":
-        return plain, records.targets[rows]
-    random = np.random.default_rng(0)
-    found = [plain]
-    for _ in range(WEATHERED_VIEWS):
-        said = [
-            session.run([LOG_ODDS, EMBEDDING], {PAGE: net_pages(np.stack(pages))})
-            for pages in _weathered(records, rows, random)
-        ]
-        log_odds, embedding = (
-            np.concatenate(part).astype(np.float64) for part in zip(*said, strict=True)
-        )
-        found.append(Outputs(log_odds, embedding))
-    return (
-        Outputs(
-            np.concatenate([one.log_odds for one in found]),
-            np.concatenate([one.embedding for one in found]),
-        ),
-        np.tile(records.targets[rows], (len(found), 1)),
+def fit(session: Any, kind: str, records: EcgRecords) -> Fitted:  # noqa: ANN401
+    """Fit calibration, thresholds and the limit of doubt on the validation part."""
+    rows = np.flatnonzero(~records.teaches)
+    outputs, targets = views_of(session, kind, records, rows)
+    calibration = fit_calibration(outputs.log_odds, targets)
+    probability = probabilities(outputs.log_odds, calibration.slope, calibration.offset)
+    centre, precision = usual(session, kind, records, np.flatnonzero(records.teaches))
+    distance = strangeness(outputs.embedding, centre, precision)
+    return Fitted(
+        rows,
+        outputs,
+        targets,
+        calibration,
+        probability,
+        fit_thresholds(probability, targets, len(targets) // len(rows)),
+        (centre, precision),
+        round(float(np.quantile(distance, _USUAL_SHARE)), 4),
     )
 
 
-def _weathered(
-    records: EcgRecords, rows: NDArray[np.int64], random: np.random.Generator
-) -> list[list[NDArray[np.uint8]]]:
-    pages = []
-    for row in rows:
-        leads = records.leads_mv(int(row))
-        level = leads - np.median(leads, axis=1, keepdims=True)
-        view = printed_view(level, THREE_BY_FOUR_RHYTHM, random_style(random))
-        pages.append(seen(view.page, 1.0, random))
-    return [pages[start : start + 16] for start in range(0, len(pages), 16)]
-
-
-def fit_calibration(log_odds: Array, targets: NDArray[np.float32]) -> Calibration:
-    """Return slope and offsets with the least cross-entropy over what is annotated.
-
-    Offsets are held towards 0, so that a finding with few records keeps what the net says.
-    """
-    known = ~np.isnan(targets)
-    wanted = np.nan_to_num(targets).astype(np.float64)
-
-    def cost(values: Array) -> tuple[float, Array]:
-        slope, offset = values[0], values[1:]
-        straight = slope * log_odds + offset
-        each = (np.logaddexp(0.0, straight) - wanted * straight) * known
-        apart = (1.0 / (1.0 + np.exp(-straight)) - wanted) * known
-        total = float(each.sum()) + _RIDGE * float(known.sum(axis=0).mean()) * float(
-            (offset**2).sum()
-        )
-        ridge = 2 * _RIDGE * float(known.sum(axis=0).mean()) * offset
-        return total, np.r_[(apart * log_odds).sum(), apart.sum(axis=0) + ridge]
-
-    begin = np.r_[1.0, np.zeros(log_odds.shape[1])]
-    found = minimize(cost, begin, jac=True, method="L-BFGS-B")
-    return Calibration(float(found.x[0]), found.x[1:])
-
-
-def fit_thresholds(
-    probability: Array, targets: NDArray[np.float32], views: int = 1
-) -> dict[str, dict[str, float]]:
-    """Return for each finding where sensitivity and specificity together are largest.
-
-    ``views`` says how often each record is among the rows. A finding with fewer than
-    `FEWEST_TO_CALL` validation records gets a threshold of 1: it is never called.
-    """
-    out = {}
-    for place, code in enumerate(CODES):
-        truth = targets[:, place]
-        known = ~np.isnan(truth)
-        ill, said = truth[known] > 0, probability[known, place]
-        if ill.sum() < FEWEST_TO_CALL * views or ill.all():
-            out[code] = {"value": 1.0, "sensitivity": 0.0, "specificity": 1.0}
-            continue
-        candidates = np.unique(said)
-        sensitivity = 1 - np.searchsorted(np.sort(said[ill]), candidates) / ill.sum()
-        specificity = np.searchsorted(np.sort(said[~ill]), candidates) / (~ill).sum()
-        best = int(np.argmax(sensitivity + specificity))
-        out[code] = {
-            "value": round(float(candidates[best]), 5),
-            "sensitivity": round(float(sensitivity[best]), 4),
-            "specificity": round(float(specificity[best]), 4),
-        }
-    return out
-
-
-def usual(
-    session: Any,  # noqa: ANN401
-    kind: str,
-    records: EcgRecords,
-    rows: NDArray[np.int64],
-) -> tuple[Array, Array]:
-    """Return centre and precision of the embeddings of records that taught."""
-    chosen = rows[:: max(1, len(rows) // _CENTRE_RECORDS)]
-    embedding = views_of(session, kind, records, chosen)[0].embedding
-    spread = np.cov(embedding, rowvar=False)
-    spread += 0.05 * np.trace(spread) / len(spread) * np.eye(len(spread))
-    return embedding.mean(axis=0), np.asarray(np.linalg.inv(spread), dtype=np.float64)
-
-
-def validation(
-    probability: Array,
-    targets: NDArray[np.float32],
-    thresholds: Mapping[str, Mapping[str, float]],
+def description(
+    run: EcgRun, making: Making, records: EcgRecords, fitted: Fitted
 ) -> dict[str, Any]:
+    """Return everything that the release says but its evidence."""
+    normal = records.targets[records.teaches, CODES.index("NORM")]
+    return {
+        "name": making.name,
+        "version": making.version,
+        "task": _TASKS.get(run.loop.kind, ecg_evaluation.PAGE_TASK),
+        "built": making.built.isoformat(),
+        "labels": list(CODES),
+        "thresholds": fitted.thresholds,
+        "limits": {"strangest": fitted.strangest},
+        "population": {
+            "description": "12-lead ECGs of adults from public sets, and generated ones",
+            "rate": round(float(np.nanmean(1 - normal)), 4),
+            "records": int(records.teaches.sum()),
+        },
+        "training_sets": training_sets(run.sets, records, run.loop.mixture.generated),
+        **arrays(run.loop.kind),
+        "preparation": {},
+        "calibration": {
+            "slope": round(fitted.calibration.slope, 5),
+            "offset": np.round(fitted.calibration.offset, 5).tolist(),
+            "centre": np.round(fitted.usual[0], 5).tolist(),
+            "precision": np.round(fitted.usual[1], 5).tolist(),
+        },
+    }
+
+
+def storage(whole: bytes, weights: bytes, kind: str, records: EcgRecords, fitted: Fitted) -> str:
+    """Say what storing the weights in 16 bits cost, on real recordings."""
+    some = fitted.rows[:_COMPARED]
+    exact = read_plain(open_session(whole, 2), kind, records, some).log_odds
+    apart = float(np.abs(exact - fitted.outputs.log_odds[: len(some)]).max())
+    return (
+        f"Weights in 16 bits, computed with in 32: {len(weights) / 1e6:.2f} MB instead of "
+        f"{len(whole) / 1e6:.2f} MB; largest change of a log-odds on {len(some)} real "
+        f"recordings {apart:.4f}."
+    )
+
+
+def validation(fitted: Fitted) -> dict[str, Any]:
     """Return the figures of each finding on the validation records as recorded."""
+    count = len(fitted.rows)
+    targets, probability = fitted.targets[:count], fitted.probability[:count]
     found = {}
     for place, code in enumerate(CODES):
         known = ~np.isnan(targets[:, place])
         truth = targets[known, place].astype(np.float64)
         if truth.any() and not truth.all():
             found[code] = ecg_evaluation.label_figures(
-                truth, probability[known, place], thresholds[code]["value"]
+                truth, probability[known, place], fitted.thresholds[code]["value"]
             )
-    return {"records": len(targets), "labels": found, "macro": ecg_evaluation.macro(found)}
+    return {"records": count, "labels": found, "macro": ecg_evaluation.macro(found)}
 
 
 def reliability(probability: Array, targets: NDArray[np.float32]) -> dict[str, float]:
@@ -334,43 +229,9 @@ def training_sets(
 
 def arrays(kind: str) -> dict[str, Any]:
     """Return the descriptions of inputs and outputs of a kind of net."""
-    each = {"name": LOG_ODDS, "axes": ["ecg", "finding"], "shape": [None, len(CODES)]}
-    outputs = [
-        each | {"meaning": "uncalibrated log-odds of each finding"},
-        {
-            "name": EMBEDDING,
-            "axes": ["ecg", "direction"],
-            "shape": [None, None],
-            "meaning": "what the net makes of the whole recording, to tell the unusual",
-        },
-    ]
     if kind == "signal":
-        strips = {
-            "name": STRIP_SIGNALS,
-            "axes": ["ecg", "strip", "sample"],
-            "shape": [None, None, STRIP_SAMPLES],
-            "meaning": "mV at 250 Hz, placed as on a canonical page (viz_ecg.all_lead_strips)",
-        }
-        leads = {
-            "name": STRIP_LEADS,
-            "axes": ["ecg", "strip", "time"],
-            "shape": [None, None, TIMES],
-            "meaning": "lead of each token, 12 where there is none",
-        }
-        return {"inputs": [strips, leads], "outputs": outputs}
-    page = {
-        "name": PAGE,
-        "axes": ["ecg", "channel", "row", "column"],
-        "shape": [None, *PAGE_SHAPE],
-        "meaning": "ink of a canonical page, 0 to 1 (viz_ecg.net_pages)",
-    }
-    activation = {
-        "name": ACTIVATION,
-        "axes": ["ecg", "finding", "row", "column"],
-        "shape": [None, len(CODES), None, None],
-        "meaning": "what each place of the page adds to the log-odds",
-    }
-    return {"inputs": [page], "outputs": [*outputs, activation]}
+        return {"inputs": [_STRIPS, _LEADS], "outputs": [_LOG_ODDS, _EMBEDDING]}
+    return {"inputs": [_PAGE], "outputs": [_LOG_ODDS, _EMBEDDING, _ACTIVATION]}
 
 
 def released(
@@ -420,3 +281,41 @@ def write(folder: Path, document: Mapping[str, Any], weights: bytes) -> None:
     (folder / WEIGHTS).write_bytes(weights)
     (folder / DESCRIPTION).write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     (folder / CARD).write_text(card_text(whole), encoding="utf-8")
+
+
+_LOG_ODDS: Final = {
+    "name": LOG_ODDS,
+    "axes": ["ecg", "finding"],
+    "shape": [None, len(CODES)],
+    "meaning": "uncalibrated log-odds of each finding",
+}
+_EMBEDDING: Final = {
+    "name": EMBEDDING,
+    "axes": ["ecg", "direction"],
+    "shape": [None, None],
+    "meaning": "what the net makes of the whole recording, to tell the unusual",
+}
+_ACTIVATION: Final = {
+    "name": ACTIVATION,
+    "axes": ["ecg", "finding", "row", "column"],
+    "shape": [None, len(CODES), None, None],
+    "meaning": "what each place of the page adds to the log-odds",
+}
+_STRIPS: Final = {
+    "name": STRIP_SIGNALS,
+    "axes": ["ecg", "strip", "sample"],
+    "shape": [None, None, STRIP_SAMPLES],
+    "meaning": "mV at 250 Hz, placed as on a canonical page (viz_ecg.all_lead_strips)",
+}
+_LEADS: Final = {
+    "name": STRIP_LEADS,
+    "axes": ["ecg", "strip", "time"],
+    "shape": [None, None, TIMES],
+    "meaning": "lead of each token, 12 where there is none",
+}
+_PAGE: Final = {
+    "name": PAGE,
+    "axes": ["ecg", "channel", "row", "column"],
+    "shape": [None, *PAGE_SHAPE],
+    "meaning": "ink of a canonical page, 0 to 1 (viz_ecg.net_pages)",
+}

@@ -61,7 +61,6 @@ _VIAS: Final = {
 def attributes_of(document: Mapping[str, Any]) -> dict[str, str]:
     """Return all source attributes of a release from its document."""
     evidence = document["evidence"]
-    judges = evidence.get("judges", {})
     sets = "; ".join(_set_text(one) for one in document["training_sets"])
     uncalled = [name for name, one in document["thresholds"].items() if one["value"] >= 1.0]
     macro = evidence["validation"]["macro"]
@@ -77,19 +76,25 @@ def attributes_of(document: Mapping[str, Any]) -> dict[str, str]:
             f"{sets}. Each distinct recording once; nothing else excluded. A record stands for a "
             "patient except in PTB-XL."
         ),
-        "external_data_source": ", ".join(judges) or "None.",
-        "external_tester": "The developer; no independent party." if judges else "None.",
-        "external_representativeness": "unknown: the sets that judge do not describe patients.",
-        "external_process": (
-            "Every record of a set that taught nothing, read once; labels as published; a label "
-            "that a set does not annotate is not scored."
-            if judges
-            else "None."
-        ),
         "validity_same_source": (
             f"{evidence['validation']['records']} validation records, which fitted calibration "
             f"and thresholds only: mean AUROC of {len(macro['labels'])} findings "
             f"{_number(macro['auroc'])}."
+        ),
+        **_external(evidence.get("judges", {})),
+    }
+
+
+def _external(judges: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    return {
+        "external_data_source": ", ".join(judges) or "None.",
+        "external_tester": "The developer; no independent party." if judges else "None.",
+        "external_representativeness": "unknown: the sets that judge do not describe patients.",
+        "external_process": (
+            "Records of sets that taught nothing, read once; labels as published; a label that a "
+            "set does not annotate is not scored."
+            if judges
+            else "None."
         ),
         "validity_external": "; ".join(
             f"{name}, {_VIAS[via]}: mean AUROC of {', '.join(one['macro']['labels'])} "
@@ -129,12 +134,7 @@ def card_text(document: Mapping[str, Any]) -> str:
             "They fitted calibration and thresholds, which flatters precision, recall and F1.",
         ),
         _thresholds(document["thresholds"]),
-        f"## Doubt\n\nA recording whose embedding lies further than "
-        f"{document['limits']['strangest']:.2f} from what taught is called not readable; 0.5 % "
-        f"of the validation views do. Calibration there: mean "
-        f"probability {evidence['calibration']['mean_probability']:.4f}, observed "
-        f"{evidence['calibration']['observed']:.4f}, Brier score "
-        f"{evidence['calibration']['brier']:.4f}.",
+        _doubt(document),
         f"## Storage\n\n{evidence['storage']}",
         f"## Compute\n\n{evidence['compute']}",
         *(_table(one) for one in evidence.get("tables", ())),
@@ -145,6 +145,17 @@ def card_text(document: Mapping[str, Any]) -> str:
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _doubt(document: Mapping[str, Any]) -> str:
+    found = document["evidence"]["calibration"]
+    return (
+        f"## Doubt\n\nA recording whose embedding lies further than "
+        f"{document['limits']['strangest']:.2f} from what taught is called not readable; 0.5 % of "
+        f"the validation views do. Calibration there: mean probability "
+        f"{found['mean_probability']:.4f}, observed {found['observed']:.4f}, Brier score "
+        f"{found['brier']:.4f}."
+    )
 
 
 def _reads(document: Mapping[str, Any]) -> str:

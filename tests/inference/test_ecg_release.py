@@ -9,7 +9,7 @@ import pytest
 
 from inference.core.viz_ecg import probabilities, strangeness
 from inference.releases.library import SHIPPED, ReleaseLibrary
-from inference.training import ecg_release
+from inference.training.ecg_calibration import fit_calibration, fit_thresholds
 from inference.training.ecg_labels import CODES
 from inference.training.ecg_sets import PERMISSIVE
 
@@ -25,7 +25,7 @@ def overconfident(count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
 
 def test_calibration_takes_back_what_is_too_sure() -> None:
     log_odds, targets = overconfident()
-    found = ecg_release.fit_calibration(log_odds, targets)
+    found = fit_calibration(log_odds, targets)
     assert found.slope == pytest.approx(1 / 3, rel=0.05)
     said = probabilities(log_odds, found.slope, found.offset)
     assert said.mean() == pytest.approx(targets.mean(), abs=0.01)
@@ -33,10 +33,10 @@ def test_calibration_takes_back_what_is_too_sure() -> None:
 
 def test_what_is_not_annotated_does_not_move_the_calibration() -> None:
     log_odds, targets = overconfident()
-    before = ecg_release.fit_calibration(log_odds, targets)
+    before = fit_calibration(log_odds, targets)
     more = np.vstack([log_odds, log_odds + 20.0])
     unknown = np.vstack([targets, np.full_like(targets, np.nan)])
-    after = ecg_release.fit_calibration(more, unknown)
+    after = fit_calibration(more, unknown)
     assert after.slope == pytest.approx(before.slope, rel=1e-3)
 
 
@@ -45,13 +45,13 @@ def test_a_threshold_parts_what_can_be_parted_and_says_how_well() -> None:
     targets[:, CODES.index("AF")] = np.repeat([1, 0], 100)
     probability = np.zeros(targets.shape)
     probability[:, CODES.index("AF")] = np.r_[np.full(90, 0.8), np.full(110, 0.1)]
-    found = ecg_release.fit_thresholds(probability, targets)["AF"]
+    found = fit_thresholds(probability, targets)["AF"]
     assert found == {"value": 0.8, "sensitivity": 0.9, "specificity": 1.0}
 
 
 def test_a_finding_that_nobody_in_validation_has_is_never_called() -> None:
     targets = np.zeros((50, len(CODES)), dtype=np.float32)
-    found = ecg_release.fit_thresholds(np.full(targets.shape, 0.7), targets)
+    found = fit_thresholds(np.full(targets.shape, 0.7), targets)
     assert {one["value"] for one in found.values()} == {1.0}
 
 
