@@ -19,12 +19,15 @@ from inference.formats.muse_xml import read_muse
 from inference.formats.pages import Pixels, is_pdf, is_picture, pages_of
 from inference.formats.philips_xml import read_philips
 from inference.formats.recording import EcgRecording, checked_size, xml_root
+from inference.formats.schiller_xml import ROOT as SCHILLER
+from inference.formats.schiller_xml import read_schiller
 from inference.formats.scp import is_scp, read_scp
 
 _BY_ROOT: Final = {
     "AnnotatedECG": read_aecg,
     "restingecgdata": read_philips,
     "RestingECG": read_muse,
+    SCHILLER: read_schiller,
 }
 _ENCAPSULATED_PDF: Final = b"1.2.840.10008.5.1.4.1.1.104.1"
 _XML_STARTS: Final = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<", b"\xfe\xff\0<")
