@@ -61,6 +61,7 @@ def ecg(
 def judged(stem: Path, via: Via, releases: Path | None, threads: int) -> dict[str, Any]:
     """Return the figures of every ECG release that can read ``via``."""
     from inference.training import ecg_evaluation
+    from inference.training.ecg_comparison import relative_change
     from inference.training.ecg_sets import read_stem
 
     labelled = read_stem(stem)
@@ -71,7 +72,11 @@ def judged(stem: Path, via: Via, releases: Path | None, threads: int) -> dict[st
             return ecg_evaluation.read_set(labelled, via.value, chosen, run, advance)
 
         said = _under_a_bar("reading ECGs", len(labelled.steps), work)
-        return ecg_evaluation.figures(labelled, said, chosen[0].name)
+        figures = ecg_evaluation.figures(labelled, said, chosen[0].name)
+        first, signal = said[chosen[0].name], said.get(SIGNAL_RELEASE)
+        if via is not Via.SIGNAL and signal is not None:
+            figures["ahead_of_signal"] = relative_change(labelled, first, signal)
+        return figures
 
     return {"set": stem.name, "via": via.value, **_with_releases(wanted, releases, threads, read)}
 

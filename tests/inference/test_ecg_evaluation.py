@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from inference.core.release import ReleasedModel, release_from
 from inference.core.viz_ecg import LOG_ODDS, PAGE, STRIP_SIGNALS
 from inference.training import ecg_evaluation
+from inference.training.ecg_comparison import relative_change
 from inference.training.ecg_evaluation import Said
 from inference.training.ecg_generator import generated
 from inference.training.ecg_sets import LabelledStem
@@ -117,3 +118,19 @@ def test_a_page_that_is_not_found_is_counted_and_not_scored(make_release: Any) -
     found = ecg_evaluation.figures(stem, {"one": said}, "one")
     assert found["not_read"] == 1
     assert found["labels"]["AF"]["positives"] == 1
+
+
+def test_a_release_with_one_more_right_call_is_ahead_by_that_share(make_release: Any) -> None:
+    truth = np.r_[np.ones(20), np.zeros(20)]
+    stem = stem_of([{"AF"} if one else {"NORM"} for one in truth])
+    better, worse = (np.tile((1 - truth)[:, None], (1, 3)) for _ in range(2))
+    better[:, 1] = np.r_[np.ones(20), np.zeros(20)]
+    worse[:, 1] = np.r_[np.ones(10), np.zeros(30)]
+    one, other = (Said(make_release("ecg-page"), said) for said in (better, worse))
+    found = relative_change(stem, one, other)
+    # Recall of AF 1 against 1/2, of NORM 1 against 1: means 1 and 3/4.
+    assert found["recall"]["value"] == pytest.approx(1 / 3)
+    assert found["recall"]["low"] > 0
+    assert found["precision"]["value"] == pytest.approx(0.0)
+    same = relative_change(stem, one, one)
+    assert (same["f1"]["low"], same["f1"]["high"]) == (0.0, 0.0)
