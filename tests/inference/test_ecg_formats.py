@@ -30,7 +30,8 @@ SAME = (
 )
 READ = (
     *SAME, "dicom_marcodebe_anonymous_ecg.dcm", "dicom_cardio_sample.dcm",
-    "philips_1_03_129DYPRG.XML", "philips_1_04.xml", "philips_1_04_01.xml", "xml_cardio_sample.xml",
+    "philips_1_03_129DYPRG.XML", "philips_1_04.xml", "philips_1_04_01.xml",
+    "xml_cardio_sample.xml",
 )  # fmt: skip
 
 
