@@ -331,17 +331,31 @@ def _trust(settings: Settings, clock: Clock, used: UsedTokens) -> Trust:
     return RequiredTrust(issuers, keys, used, clock)
 
 
-def _smart_routes(settings: Settings, clock: Clock, used: UsedTokens, life: Life) -> SmartRoutes:
-    """Return the launch of the SMART app; with no EHR registered it refuses every one."""
-    base, key = settings.public_base_url, installation_key(settings.data_directory)
-    registrations = Registrations(
-        each.registration(base + KEY_SET_PATH) for each in settings.smart_ehrs
-    )
+@final
+@dataclass(frozen=True, slots=True)
+class SmartParts:
+    """What the registered EHRs are spoken to with."""
+
+    registrations: Registrations
+    servers: HttpSmartServers
+    own_keys: Callable[[], OwnKeys]
+
+
+def smart_parts(settings: Settings, clock: Clock) -> SmartParts:
+    """Return what the registered EHRs are spoken to with; ``servers`` is to be closed.
+
+    Raises
+    ------
+    ValueError
+        A file of keys or of a secret cannot be used.
+    OSError
+        One cannot be read or made.
+    """
+    key_set_url = settings.public_base_url + KEY_SET_PATH
+    registrations = Registrations(each.registration(key_set_url) for each in settings.smart_ehrs)
     own_keys: Callable[[], OwnKeys] = OwnKeys
     if any(each.kind is ClientKind.ASYMMETRIC for each in registrations):
         own_keys = key_file(settings.data_directory, clock.now())
-    sessions = SqliteSessions(settings.data_directory / "sessions.sqlite", key, clock)
-    life.closing.callback(sessions.close)
 
     def client_of(registration: SmartRegistration) -> httpx2.AsyncClient:
         egress = registration.egress(settings.private_networks)
@@ -350,8 +364,17 @@ def _smart_routes(settings: Settings, clock: Clock, used: UsedTokens, life: Life
     def keys_of(registration: SmartRegistration) -> RemoteKeys:
         return RemoteKeys(lambda: client_of(registration), clock)
 
-    servers = HttpSmartServers(client_of, keys_of, clock)
-    life.closing.push_async_callback(servers.aclose)
-    renewal = Renewal(registrations, servers, sessions, own_keys, clock)
-    launching = Launching(registrations, servers, sessions, used, own_keys, clock, key, base)
+    return SmartParts(registrations, HttpSmartServers(client_of, keys_of, clock), own_keys)
+
+
+def _smart_routes(settings: Settings, clock: Clock, used: UsedTokens, life: Life) -> SmartRoutes:
+    """Return the launch of the SMART app; with no EHR registered it refuses every one."""
+    base, key = settings.public_base_url, installation_key(settings.data_directory)
+    parts = smart_parts(settings, clock)
+    life.closing.push_async_callback(parts.servers.aclose)
+    sessions = SqliteSessions(settings.data_directory / "sessions.sqlite", key, clock)
+    life.closing.callback(sessions.close)
+    behind = (parts.registrations, parts.servers, sessions)
+    renewal = Renewal(*behind, parts.own_keys, clock)
+    launching = Launching(*behind, used, parts.own_keys, clock, key, base)
     return SmartRoutes(launching, renewal, SessionDoor(sessions, base, clock, renewal))

@@ -124,6 +124,7 @@ def service_settings(addresses: Addresses, data_directory: Path) -> dict[str, st
         "client": "asymmetric",
         "frame_ancestors": [addresses.ehr],
         "standalone": True,
+        "backend": True,
     }
     return {
         "CARDIOTWIN_PUBLIC_BASE_URL": addresses.service,

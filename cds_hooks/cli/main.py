@@ -15,6 +15,7 @@ import typer
 
 COMMANDS: tuple[str, ...] = (
     "serve",
+    "smart_check",
     "smart_keys",
     "prepare",
     "conformance",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from cds_hooks.cli.demo import service_settings
 from cds_hooks.cli.demo_launch import Browsing, launched, logged_out
 
 pytestmark = pytest.mark.xdist_group("chromium")
@@ -61,6 +66,27 @@ def test_the_app_opens_without_the_ehr_having_chosen_a_patient(demonstration: An
     page = browsing.opened(ehr + link.replace("&amp;", "&"))
     assert page.status_code == 200
     assert urlsplit(str(page.url)).path == "/app"
+
+
+@pytest.mark.requirement("SM-014", "SM-066")
+def test_whoever_registers_the_app_can_ask_whether_it_is_ready(demonstration: Any) -> None:
+    # The running service publishes the keys with which this second process signs.
+    folder = demonstration.folder / "data"
+    settings = service_settings(demonstration.addresses, folder)
+
+    def asked(**changes: str) -> tuple[int, Any]:
+        command = [sys.executable, "-m", "cds_hooks.cli", "smart-check", "--json"]
+        environment = os.environ | settings | changes
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        return done.returncode, json.loads(done.stdout)["ehrs"]
+
+    status, (found,) = asked()
+    assert (status, found["ready"]) == (0, True)
+    assert "system/Observation.rs" in found["backend_scopes"]
+    ehrs = settings["CARDIOTWIN_SMART_EHRS"].replace("/fhir", "/nothing-here")
+    status, (found,) = asked(CARDIOTWIN_SMART_EHRS=ehrs)
+    assert (status, found["ready"]) == (1, False)
+    assert "404" in found["why_not"]
 
 
 @pytest.fixture
