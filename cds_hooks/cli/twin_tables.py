@@ -18,8 +18,11 @@ SHOWN: Final = (
     "systemic_resistance",
     "blood_volume",
     "oxygen_saturation",
+    "oxygen_delivery",
+    "oxygen_consumption",
 )
-"""What a screen shows; --json has all."""
+"""What a screen shows; --json has all. Carbon dioxide and ventilation, which are not fitted, are
+there alone, with the width of a ward."""
 
 
 def show(found: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,6 +28,10 @@ def register(application: typer.Typer) -> None:
         scenario: Annotated[
             list[str] | None, typer.Option(help="Only this scenario; may be repeated.")
         ] = None,
+        plots: Annotated[
+            Path | None,
+            typer.Option(help="Folder for a page of pictures; needs the extra 'plot'."),
+        ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     ) -> None:
         """Run every scenario of the targets and grade each row as Pulse grades itself.
@@ -41,6 +46,8 @@ def register(application: typer.Typer) -> None:
                 found = report(frozenset(scenario or ()))
         except UnknownScenario as unknown:
             raise typer.BadParameter(str(unknown), param_hint="--scenario") from unknown
+        if plots is not None:
+            found["plots"] = _drawn(plots)
         if as_json:
             print_json(found)
         else:
@@ -94,6 +101,24 @@ def register(application: typer.Typer) -> None:
             console.print_json(data=found)
 
     application.add_typer(validate)
+
+
+def _drawn(folder: Path) -> list[str]:
+    """Draw the page of plots and return its files; without matplotlib or a place, say so."""
+    try:
+        from cds_hooks.cli.validation_plots import draw_all
+    except ModuleNotFoundError as missing:
+        raise typer.BadParameter(
+            f"{missing.name} is not installed: pip install 'cardiotwin[plot]'.",
+            param_hint="--plots",
+        ) from missing
+    from twin.validation.targets import load_targets
+
+    try:
+        with console.status("drawing"):
+            return [str(path) for path in draw_all(folder, load_targets())]
+    except OSError as impossible:
+        raise typer.BadParameter(str(impossible), param_hint="--plots") from impossible
 
 
 def _show_causes(found: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from twin.core.baroreflex import heart_rate, saturating
+from twin.core.baroreflex import heart_rate, saturating, vagal_lengthening
 from twin.core.chambers import activation, passive_pressure, ventricle_pressure
 from twin.core.gas_exchange import (
     alveolar_pressure_mmhg,
@@ -18,12 +18,14 @@ from twin.core.gas_exchange import (
 from twin.core.pericardium import pericardial_pressure
 from twin.core.respiration import (
     carbon_dioxide_slope,
+    minute_volume_l_per_min,
+    resting_minute_volume_l_per_min,
     resting_ventilation_ml_per_s,
     ventilatory_drive,
 )
 from twin.core.rhythm import driven_rate
 from twin.core.units import dyn_s_per_cm5, litres_per_minute, ml_per_s
-from twin.core.valves import forward_flow
+from twin.core.valves import forward_flow, regurgitant_flow
 from twin.core.vessels import artery_pressure, flow_through_body, vein_line, vein_pressure
 
 
@@ -152,15 +154,45 @@ def test_a_pacemaker_fills_in_and_a_forced_rate_replaces() -> None:
 
 
 def test_full_beta_blockade_leaves_the_vagus_and_takes_the_sympathetic_share() -> None:
-    free = heart_rate(70.0, 180.0, 0.4, 0.0, 0.0)
-    blocked = heart_rate(70.0, 180.0, 0.4, 0.0, 1.0)
+    free = heart_rate(70.0, 180.0, 0.4, 1.0, 0.0)
+    blocked = heart_rate(70.0, 180.0, 0.4, 1.0, 1.0)
     assert free == pytest.approx(98.0)
-    assert blocked == pytest.approx(70.0 * 0.86)
+    assert blocked == pytest.approx(70.0 * 0.82)
     # With the sympathetic silent already, a beta blocker has nothing left to take.
-    assert heart_rate(70.0, 180.0, -1.0, 0.1, 1.0) == heart_rate(70.0, 180.0, -1.0, 0.1, 0.0)
+    assert heart_rate(70.0, 180.0, -1.0, 1.1, 1.0) == heart_rate(70.0, 180.0, -1.0, 1.1, 0.0)
 
 
 def test_conversions() -> None:
     assert ml_per_s(6.0) == pytest.approx(100.0)
     assert litres_per_minute(100.0) == pytest.approx(6.0)
     assert dyn_s_per_cm5(1.0) == pytest.approx(1333.22)
+
+
+def test_vagal_withdrawal_quickens_by_more_than_as_strong_a_stimulus_slows() -> None:
+    # Parker 1984: the period is straight in the vagus' activity.
+    quicker, slower = (1.0 / vagal_lengthening(change, 0.0) - 1.0 for change in (-0.2, 0.2))
+    assert quicker == pytest.approx(0.25, abs=0.001)
+    assert slower == pytest.approx(-1.0 / 6.0, abs=0.001)
+
+
+def test_without_vagus_and_sympathetic_nerves_the_heart_beats_at_its_intrinsic_rate() -> None:
+    # Jose & Collison 1970: 118.1 - 0.57 age, so 98 /min at 35 years.
+    unbraked = vagal_lengthening(0.0, 1.0)
+    assert heart_rate(70.0, 187.0, 0.0, unbraked, 1.0) == pytest.approx(98.0, abs=1.0)
+    # Maciel 1985: atropine alone, 70 to 119.
+    assert heart_rate(70.0, 187.0, 0.0, unbraked, 0.0) == pytest.approx(119.0, abs=1.0)
+
+
+def test_a_valve_that_a_larger_ventricle_pulls_open_leaks_more() -> None:
+    assert regurgitant_flow(90.0, 100.0, 0.004) == pytest.approx(36.0)
+    assert regurgitant_flow(90.0, 200.0, 0.004) == pytest.approx(72.0)
+    assert regurgitant_flow(-5.0, 200.0, 0.004) == 0.0
+    assert regurgitant_flow(90.0, -20.0, 0.004) == 0.0
+
+
+def test_the_minute_volume_of_rest_is_that_of_a_resting_adult() -> None:
+    at_rest = resting_ventilation_ml_per_s(250.0, 40.0)
+    # Levitzky 2013: 12 breaths of 540 mL.
+    assert minute_volume_l_per_min(1.0, at_rest) == pytest.approx(6.5, abs=0.2)
+    found = resting_minute_volume_l_per_min(np.array([250.0]), np.array([40.0]))
+    assert found[0] == pytest.approx(minute_volume_l_per_min(1.0, at_rest), rel=1e-5)

@@ -92,7 +92,11 @@ def test_norepinephrine_raises_output_where_tone_is_lost(change: Change) -> None
         duration_s=900.0,
         systemic_resistance=0.35,
         venous_unstressed_volume=3240.0,
-        left_ventricle_systolic_elastance=1.8,
+        left_ventricle_systolic_elastance=1.5,
+        # What is left of the reflexes in septic shock, as in the targets.
+        reflex_vagal_heart_rate=0.08,
+        reflex_sympathetic_heart_rate=0.02,
+        reflex_venous_volume=80.0,
     )
     assert effect[Quantity.MEAN_PRESSURE] > 10
     assert effect[Quantity.CARDIAC_OUTPUT] > 0

@@ -11,9 +11,12 @@ from twin.core import beat_averaged, pulsatile
 from twin.core.haemodynamics import QUANTITIES, Quantity
 from twin.core.intervention_kinds import (
     Bleeding,
+    Drug,
+    DrugDose,
     Insult,
     InsultKind,
     Intervention,
+    Route,
     Setting,
     SettingKind,
 )
@@ -141,12 +144,16 @@ def test_hormones_hold_more_pressure_after_minutes_than_nerves_alone(after: Afte
     assert gain[1] > 1.0
 
 
-def test_blood_without_oxygen_stops_the_heart(after: After) -> None:
-    # A shunt of nine tenths: the muscle's own supply fails within minutes.
-    asphyxiated = after(duration_s=600.0, pulmonary_shunt=0.8, inspired_oxygen_fraction=0.15)
+def test_too_little_oxygen_raises_output_and_none_stops_the_heart(after: After) -> None:
+    rest = after()[Quantity.CARDIAC_OUTPUT]
+    assert after(duration_s=600.0, pulmonary_shunt=0.5)[Quantity.CARDIAC_OUTPUT] > 1.05 * rest
+    # Of thin blood and a shunt of eight tenths the muscle's own supply fails within minutes.
+    asphyxiated = after(
+        duration_s=600.0, pulmonary_shunt=0.8, inspired_oxygen_fraction=0.15, haemoglobin=6.0
+    )
     assert asphyxiated[Quantity.OXYGEN_SATURATION] < 45
     assert np.isfinite(list(asphyxiated.values())).all()
-    assert asphyxiated[Quantity.CARDIAC_OUTPUT] < after()[Quantity.CARDIAC_OUTPUT]
+    assert asphyxiated[Quantity.CARDIAC_OUTPUT] < 0.8 * rest
 
 
 @pytest.mark.parametrize(
@@ -168,3 +175,43 @@ def test_what_stands_from_the_beginning_acts_like_what_is_given(
     assert found[Quantity.CARDIAC_OUTPUT] != pytest.approx(
         after()[Quantity.CARDIAC_OUTPUT], rel=0.01
     )
+
+
+def test_a_leaking_mitral_valve_takes_from_the_output_and_fills_the_lungs(after: After) -> None:
+    sound, leaking = after(), after(mitral_regurgitation=0.015)
+    assert leaking[Quantity.CARDIAC_OUTPUT] < sound[Quantity.CARDIAC_OUTPUT] - 0.3
+    assert leaking[Quantity.WEDGE_PRESSURE] > sound[Quantity.WEDGE_PRESSURE] + 1.0
+    # Cardiac output is what goes forward; the ejection fraction counts what goes back as well.
+    assert leaking[Quantity.EJECTION_FRACTION] > sound[Quantity.EJECTION_FRACTION]
+    output = leaking[Quantity.STROKE_VOLUME] * leaking[Quantity.HEART_RATE] / 1000.0
+    assert leaking[Quantity.CARDIAC_OUTPUT] == pytest.approx(output, rel=0.02)
+
+
+def test_vessels_escape_their_nerves_where_flow_falls_short_of_need(after: After) -> None:
+    # Crawford 1959: hypoxic blood widens vessels. Nerves constrict meanwhile, so the test is that
+    # a higher demand for oxygen, which nerves do not know of, raises output and not pressure.
+    rest, working = after(), after(oxygen_consumption=450.0)
+    assert working[Quantity.SYSTEMIC_RESISTANCE] < 0.95 * rest[Quantity.SYSTEMIC_RESISTANCE]
+    assert working[Quantity.CARDIAC_OUTPUT] > rest[Quantity.CARDIAC_OUTPUT]
+    assert working[Quantity.MEAN_PRESSURE] < rest[Quantity.MEAN_PRESSURE]
+
+
+def test_oxygen_is_delivered_and_taken_up_as_flow_and_contents_say(after: After) -> None:
+    rest = after()
+    # Guyton & Hall 2006: 1000 mL/min brought, 250 used.
+    assert rest[Quantity.OXYGEN_DELIVERY] == pytest.approx(1000.0, rel=0.15)
+    assert rest[Quantity.OXYGEN_CONSUMPTION] == pytest.approx(250.0, rel=0.03)
+    used = rest[Quantity.OXYGEN_CONSUMPTION] / rest[Quantity.OXYGEN_DELIVERY]
+    left = rest[Quantity.MIXED_VENOUS_SATURATION] / rest[Quantity.OXYGEN_SATURATION]
+    assert used == pytest.approx(1.0 - left, abs=0.02)
+    assert rest[Quantity.ARTERIAL_CARBON_DIOXIDE_PRESSURE] == pytest.approx(40.0, abs=1.0)
+    assert rest[Quantity.MINUTE_VENTILATION] == pytest.approx(6.5, abs=0.4)
+
+
+def test_morphine_lets_carbon_dioxide_rise_because_less_is_breathed(after: After) -> None:
+    rest = after()
+    given = after(DrugDose(Drug.MORPHINE, 10.0, Route.INTRAVENOUS), duration_s=1200.0)
+    less = given[Quantity.MINUTE_VENTILATION] / rest[Quantity.MINUTE_VENTILATION]
+    assert less < 0.98
+    risen = given[Quantity.ARTERIAL_CARBON_DIOXIDE_PRESSURE]
+    assert risen > rest[Quantity.ARTERIAL_CARBON_DIOXIDE_PRESSURE] + 1.0

@@ -54,7 +54,7 @@ def _aortic_mmhg(parameters: np.ndarray, state: np.ndarray, duration_s: float) -
 def test_aortic_pressure_is_within_a_twentieth_of_a_mmhg_of_lsoda_over_a_beat() -> None:
     state = start(ADULT)
     begin = state[0, list(STATE_ROWS)].astype(float)
-    beat = reference.beats_from(reference.named(ADULT[:, 0]), begin, 1)[0]
+    beat = reference.beats_from(reference.named(ADULT[:, 0]), begin, 1, samples_per_beat=2000)[0]
     found = _aortic_mmhg(ADULT, state, 0.8)
     expected = np.interp(np.arange(1, found.size + 1) * 0.02, beat.times_s, beat.aortic_mmhg)
     assert np.abs(found - expected).max() < 0.05

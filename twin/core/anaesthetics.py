@@ -19,6 +19,7 @@ ANAESTHETICS: Final[Mapping[Drug, Pharmacology]] = {
         effect_half_life_s=345.0,
         effects=(
             Effect("sympathetic_blockade", 0.9, 2500.0),
+            Effect("baroreflex_reset_mmhg", -25.0, 2500.0),
             Effect("vasoconstriction", -0.65, 2500.0),
             Effect("venoconstriction", -0.22, 2500.0),
             Effect("inotropy", -0.20, 4000.0),
@@ -29,9 +30,11 @@ ANAESTHETICS: Final[Mapping[Drug, Pharmacology]] = {
             "Three compartments: Marsh 1991, Br J Anaesth 67:41 (rate constants turned into "
             "exponentials). Pressure follows with a half-life of 5.7 min: Kazama 1999, "
             "Anesthesiology 90:1517. By loss of sympathetic outflow: Robinson 1997, "
-            "Anesthesiology 86:64; vessels tuned to a diastolic pressure down by 25 to 40 % "
-            "after induction: Morgan 2006. Breathing halved at 1.3 mg/L: Bouillon 2004, "
-            "Anesthesiology 100:240 (it follows faster than pressure: not modelled)."
+            "Anesthesiology 86:64, and a reflex that holds a lower pressure: Cullen 1987, Anesth "
+            "Analg 66:1115 (by how much: as far as pressure falls, assumed). Vessels tuned to a "
+            "diastolic pressure down by 25 to 40 % after induction: Morgan 2006. Breathing halved "
+            "at 1.3 mg/L: Bouillon 2004, Anesthesiology 100:240 (it follows faster than pressure: "
+            "not modelled)."
         ),
     ),
     Drug.KETAMINE: Pharmacology(

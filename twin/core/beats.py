@@ -23,15 +23,18 @@ from twin.core.haemodynamics import (
     Quantity,
     cardiac_output_l_per_min,
     ejection_fraction_percent,
+    oxygen_carried_ml_per_min,
     systemic_resistance_mmhg_s_per_ml,
 )
 from twin.core.layout import (
+    ARTERIAL_CONTENT,
     ARTERIAL_OXYGEN,
     ATRIUM_RATE,
     ATRIUM_SHIFT,
     BEAT_DIASTOLIC,
     BEAT_EMPTIED,
     BEAT_FILLED,
+    BEAT_LEAKED,
     BEAT_LUNG_DIASTOLIC,
     BEAT_LUNG_MEAN,
     BEAT_LUNG_SYSTOLIC,
@@ -42,6 +45,8 @@ from twin.core.layout import (
     BEAT_VENOUS,
     BEAT_WEDGE,
     BLOOD,
+    BREATHING,
+    CARBON_DIOXIDE,
     COUNT,
     FLOW_NOW,
     HAEMOGLOBIN_MASS,
@@ -51,6 +56,7 @@ from twin.core.layout import (
     LANES,
     LAST_AORTA,
     LAST_ATRIUM,
+    LAST_LEAK,
     LAST_LUNG,
     LAST_WEDGE,
     LEFT_VENTRICLE,
@@ -65,6 +71,7 @@ from twin.core.layout import (
     SEEN_AORTA,
     SUM_AORTA,
     SUM_ATRIUM,
+    SUM_LEAK,
     SUM_LUNG,
     SUM_WEDGE,
     VENOUS_CONTENT,
@@ -98,6 +105,7 @@ def gather(w: Flat, i: int) -> None:
     w[SUM_ATRIUM + i] += w[LAST_ATRIUM + i]
     w[SUM_LUNG + i] += w[LAST_LUNG + i]
     w[SUM_WEDGE + i] += w[LAST_WEDGE + i]
+    w[SUM_LEAK + i] += w[LAST_LEAK + i]
     w[HIGH_LUNG + i] = max(w[HIGH_LUNG + i], w[LAST_LUNG + i])
     w[LOW_LUNG + i] = min(w[LOW_LUNG + i], w[LAST_LUNG + i])
     w[HIGH_VENTRICLE + i] = max(w[HIGH_VENTRICLE + i], w[LEFT_VENTRICLE + i])
@@ -120,7 +128,8 @@ def fold_beat(w: Flat, i: int, h: float) -> None:
     beyond = (w[BEAT_TIME + i] - period) / h * w[LAST_AORTA + i]
     mean = (w[SUM_AORTA + i] - beyond) * h * per_second
     rate = _MINUTE_S * per_second * w[PULSE_NOW + i]
-    stroke = w[HIGH_VENTRICLE + i] - w[LOW_VENTRICLE + i]
+    leaked = w[SUM_LEAK + i] * per_moment * period
+    stroke = w[HIGH_VENTRICLE + i] - w[LOW_VENTRICLE + i] - leaked
     w[BEAT_RATE + i] += ended * (rate - w[BEAT_RATE + i])
     w[BEAT_SYSTOLIC + i] += ended * (w[HIGH_AORTA + i] - w[BEAT_SYSTOLIC + i])
     w[BEAT_DIASTOLIC + i] += ended * (w[LOW_AORTA + i] - w[BEAT_DIASTOLIC + i])
@@ -132,6 +141,7 @@ def fold_beat(w: Flat, i: int, h: float) -> None:
     w[BEAT_WEDGE + i] += ended * (w[SUM_WEDGE + i] * per_moment - w[BEAT_WEDGE + i])
     w[BEAT_FILLED + i] += ended * (w[HIGH_VENTRICLE + i] - w[BEAT_FILLED + i])
     w[BEAT_EMPTIED + i] += ended * (w[LOW_VENTRICLE + i] - w[BEAT_EMPTIED + i])
+    w[BEAT_LEAKED + i] += ended * (leaked - w[BEAT_LEAKED + i])
     flow = stroke * per_second * w[PULSE_NOW + i]
     w[FLOW_NOW + i] += ended * (flow - w[FLOW_NOW + i])
     w[SUM_AORTA + i] += ended * (beyond - w[SUM_AORTA + i])
@@ -158,6 +168,7 @@ def _forget(w: Flat, i: int, ended: float) -> None:
     w[SUM_ATRIUM + i] *= goes_on
     w[SUM_LUNG + i] *= goes_on
     w[SUM_WEDGE + i] *= goes_on
+    w[SUM_LEAK + i] *= goes_on
     w[HIGH_AORTA + i] += ended * (LOWEST - w[HIGH_AORTA + i])
     w[LOW_AORTA + i] += ended * (HIGHEST - w[LOW_AORTA + i])
     w[HIGH_LUNG + i] += ended * (LOWEST - w[HIGH_LUNG + i])
@@ -207,7 +218,8 @@ def readings(
         found: Float[np.ndarray, "sample member"] = rows[(place - READ_FROM) // LANES]
         return found
 
-    stroke = row(BEAT_FILLED) - row(BEAT_EMPTIED)
+    emptied = row(BEAT_FILLED) - row(BEAT_EMPTIED)
+    stroke = emptied - row(BEAT_LEAKED)
     output = cardiac_output_l_per_min(stroke, row(BEAT_RATE))
     haemoglobin = 100.0 * row(HAEMOGLOBIN_MASS) / row(BLOOD)
     venous_bound = row(VENOUS_CONTENT) - SOLUBLE_ML_PER_DL_MMHG * TYPICAL_VENOUS_MMHG
@@ -223,7 +235,7 @@ def readings(
         Quantity.WEDGE_PRESSURE: row(BEAT_WEDGE),
         Quantity.CARDIAC_OUTPUT: output,
         Quantity.STROKE_VOLUME: stroke,
-        Quantity.EJECTION_FRACTION: ejection_fraction_percent(stroke, row(BEAT_FILLED)),
+        Quantity.EJECTION_FRACTION: ejection_fraction_percent(emptied, row(BEAT_FILLED)),
         Quantity.SYSTEMIC_RESISTANCE: systemic_resistance_mmhg_s_per_ml(
             row(BEAT_MEAN), row(BEAT_VENOUS), output
         ),
@@ -233,5 +245,11 @@ def readings(
         Quantity.MIXED_VENOUS_SATURATION: 100.0
         * np.clip(venous_bound / (HUEFNER_ML_PER_G * haemoglobin), 0.0, 1.0),
         Quantity.HAEMOGLOBIN: haemoglobin,
+        Quantity.OXYGEN_DELIVERY: oxygen_carried_ml_per_min(output, row(ARTERIAL_CONTENT)),
+        Quantity.OXYGEN_CONSUMPTION: oxygen_carried_ml_per_min(
+            output, row(ARTERIAL_CONTENT) - row(VENOUS_CONTENT)
+        ),
+        Quantity.ARTERIAL_CARBON_DIOXIDE_PRESSURE: row(CARBON_DIOXIDE),
+        Quantity.MINUTE_VENTILATION: row(BREATHING),
     }
     return np.stack([by_quantity[quantity] for quantity in QUANTITIES])

@@ -58,7 +58,8 @@ if TYPE_CHECKING:
     from twin.core.parameters import Body
 
 SAMPLES: Final = 256
-"""Draws of each hypothesis: evidences then differ by less than a tenth from those of 4096."""
+"""Draws of each hypothesis. From seed to seed a probability differs by 0.05 as a rule, and by 0.15
+where one draw weighs much; four times as many draws halve neither."""
 
 PRESENT_H: Final = 1.0
 """A quantity seen this long before the newest set still speaks of the present trouble."""

@@ -45,7 +45,7 @@ from twin.core.layout import (
     parameter_row,
 )
 from twin.core.pericardium import pericardial_pressure
-from twin.core.valves import forward_flow
+from twin.core.valves import forward_flow, regurgitant_flow
 from twin.core.vessels import artery_pressure, flow_through_body, venous_return
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ _LEFT_UNSTRESSED = parameter_row("left_ventricle_unstressed_volume")
 _RIGHT_UNSTRESSED = parameter_row("right_ventricle_unstressed_volume")
 _LEFT_ATRIUM_DIASTOLIC = parameter_row("left_atrium_diastolic_elastance")
 _RIGHT_ATRIUM_DIASTOLIC = parameter_row("right_atrium_diastolic_elastance")
+_REGURGITATION = parameter_row("mitral_regurgitation")
 
 
 @inlined
@@ -153,9 +154,21 @@ def vessel_pressures(
 
 
 @inlined
+def leaking(
+    w: Flat, i: int, ventricle_ml: float, ventricle_mmhg: float, atrium_mmhg: float
+) -> float:
+    """Return the flow back from the left ventricle into its atrium, mL/s."""
+    leak: float = regurgitant_flow(
+        ventricle_mmhg - atrium_mmhg, ventricle_ml - w[_LEFT_UNSTRESSED + i], w[_REGURGITATION + i]
+    )
+    return leak
+
+
+@inlined
 def volume_rates(
     w: Flat,
     i: int,
+    leaked: float,
     left_ventricle: float,
     right_ventricle: float,
     left_atrium: float,
@@ -165,7 +178,10 @@ def volume_rates(
     lung_arteries: float,
     lung_veins: float,
 ) -> Eight:
-    """Return how fast eight volumes change (mL/s) at eight pressures (mmHg), in order."""
+    """Return how fast eight volumes change (mL/s) at eight pressures (mmHg), in order.
+
+    ``leaked`` is what flows back through the mitral valve, mL/s.
+    """
     ejected = forward_flow(left_ventricle - arteries, w[AORTIC + i])
     through_body = flow_through_body(arteries, veins, w[_CLOSING + i], w[CONDUCTANCE_NOW + i])
     returning = venous_return(veins, right_atrium, w[VENOUS_RETURN + i])
@@ -175,9 +191,9 @@ def volume_rates(
     from_lungs = (lung_veins - left_atrium) * w[LUNG_RETURN + i]
     filling_left = forward_flow(left_atrium - left_ventricle, w[MITRAL + i])
     return (
-        filling_left - ejected,
+        filling_left - leaked - ejected,
         filling_right - into_lungs,
-        from_lungs - filling_left,
+        from_lungs + leaked - filling_left,
         returning - filling_right,
         ejected - through_body,
         through_body - returning + w[INFLOW_NOW + i],

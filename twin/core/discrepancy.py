@@ -49,6 +49,11 @@ DISCREPANCIES: Final[dict[Quantity, Discrepancy]] = {
     Quantity.OXYGEN_SATURATION: Discrepancy(0.5, 1.2),
     Quantity.ARTERIAL_OXYGEN_PRESSURE: Discrepancy(6.0, 8.0, 0.10),
     Quantity.MIXED_VENOUS_SATURATION: Discrepancy(2.5, 3.0),
+    Quantity.OXYGEN_DELIVERY: Discrepancy(70.0, 90.0),
+    Quantity.OXYGEN_CONSUMPTION: Discrepancy(15.0, 20.0),
+    # Not fitted: these widths are what differs between patients of a ward (assumed).
+    Quantity.ARTERIAL_CARBON_DIOXIDE_PRESSURE: Discrepancy(5.0, 3.0),
+    Quantity.MINUTE_VENTILATION: Discrepancy(1.2, 1.0),
 }
 
 EFFECT_SHARE: Final = 0.25

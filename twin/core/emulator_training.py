@@ -53,12 +53,21 @@ most are treated in two or three ways at once."""
 ROOM_AIR_SHARE: Final = 0.5
 """Half of the studied circulations breathe air, as most patients do."""
 
-OUTPUTS: Final = tuple(
-    quantity
-    for quantity in Quantity
-    if quantity not in (Quantity.SYSTEMIC_RESISTANCE, Quantity.BLOOD_VOLUME, Quantity.HAEMOGLOBIN)
+FOLLOWING: Final = frozenset(
+    {
+        Quantity.SYSTEMIC_RESISTANCE,
+        Quantity.BLOOD_VOLUME,
+        Quantity.HAEMOGLOBIN,
+        Quantity.OXYGEN_DELIVERY,
+        Quantity.OXYGEN_CONSUMPTION,
+        Quantity.ARTERIAL_CARBON_DIOXIDE_PRESSURE,
+        Quantity.MINUTE_VENTILATION,
+    }
 )
-"""What the network learns; resistance follows from it, volume and haemoglobin are put in."""
+"""What follows from a member's parameters and the quantities that the network learns."""
+
+OUTPUTS: Final = tuple(quantity for quantity in Quantity if quantity not in FOLLOWING)
+"""What the network learns."""
 
 LOGARITHMIC_OUTPUTS: Final = frozenset({Quantity.ARTERIAL_OXYGEN_PRESSURE})
 

@@ -42,6 +42,7 @@ from twin.core.respiration import (
     alveolar_oxygen_after,
     alveolar_share,
     carbon_dioxide_slope,
+    minute_volume_l_per_min,
     minute_volume_over_rest,
     resting_ventilation_ml_per_s,
     ventilatory_drive,
@@ -140,7 +141,7 @@ def breathe(w: Flat, i: int, h: float, consumed_ml_per_s: float) -> float:
     w[CARBON_DIOXIDE + i] += h * carbon_dioxide_slope(
         EXCHANGE_RATIO * consumed_ml_per_s, w[CARBON_DIOXIDE + i], ventilation * perfused
     )
-    w[BREATHING + i] = breathing
+    w[BREATHING + i] = minute_volume_l_per_min(breathing, at_rest)
     return ventilation
 
 

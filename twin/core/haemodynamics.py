@@ -41,6 +41,10 @@ class Quantity(StrEnum):
     ARTERIAL_OXYGEN_PRESSURE = "arterial_oxygen_pressure"
     MIXED_VENOUS_SATURATION = "mixed_venous_saturation"
     HAEMOGLOBIN = "haemoglobin"
+    OXYGEN_DELIVERY = "oxygen_delivery"
+    OXYGEN_CONSUMPTION = "oxygen_consumption"
+    ARTERIAL_CARBON_DIOXIDE_PRESSURE = "arterial_carbon_dioxide_pressure"
+    MINUTE_VENTILATION = "minute_ventilation"
 
     @property
     def unit(self) -> str:
@@ -77,7 +81,13 @@ _WORDS: Final[dict[Quantity, _Words]] = {
     Quantity.ARTERIAL_OXYGEN_PRESSURE: _Words("arterial oxygen pressure", "mmHg"),
     Quantity.MIXED_VENOUS_SATURATION: _Words("mixed venous oxygen saturation", "%"),
     Quantity.HAEMOGLOBIN: _Words("haemoglobin", "g/dL"),
+    Quantity.OXYGEN_DELIVERY: _Words("oxygen delivery", "mL/min"),
+    Quantity.OXYGEN_CONSUMPTION: _Words("oxygen consumption", "mL/min"),
+    Quantity.ARTERIAL_CARBON_DIOXIDE_PRESSURE: _Words("arterial carbon dioxide pressure", "mmHg"),
+    Quantity.MINUTE_VENTILATION: _Words("minute ventilation", "L/min"),
 }
+
+DL_PER_L: Final = 10.0
 
 QUANTITIES: Final[tuple[Quantity, ...]] = tuple(Quantity)
 QUANTITY_INDEX: Final[dict[Quantity, int]] = {name: row for row, name in enumerate(QUANTITIES)}
@@ -91,6 +101,18 @@ def cardiac_output_l_per_min(stroke_volume_ml: Values, heart_rate_per_min: Value
 def ejection_fraction_percent(stroke_volume_ml: Values, end_diastolic_volume_ml: Values) -> Values:
     """Return stroke volume over end-diastolic volume, %."""
     return np.asarray(100.0 * stroke_volume_ml / np.maximum(end_diastolic_volume_ml, 1.0))
+
+
+def oxygen_carried_ml_per_min(
+    cardiac_output_l_per_min: Values, content_ml_per_dl: Values
+) -> Values:
+    """Return output times oxygen content, mL/min.
+
+    With the arterial content this is oxygen delivery, 1000 mL/min at rest; with the difference of
+    arterial and mixed venous content it is what the tissues take up, 250 mL/min (Fick's principle;
+    Guyton & Hall 2006, chapters 20 and 40).
+    """
+    return np.asarray(DL_PER_L * cardiac_output_l_per_min * content_ml_per_dl)
 
 
 def systemic_resistance_mmhg_s_per_ml(

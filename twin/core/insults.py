@@ -37,6 +37,11 @@ CAROTID_COLUMN_MMHG: Final = 12.0
 """The carotid sinus lies 25 cm above the heart when upright (19 mmHg), the aortic arch at its
 height; the reflex reads both (Smit 1999)."""
 
+VENOARTERIOLAR: Final = 0.18
+"""Share by which full veins of hanging limbs constrict the arterioles before them, whatever the
+baroreflex says: nearly half of the rise of resistance (Henriksen & Sejrsen; the share is from
+memory, not verified), which is about two fifths at 60 degrees."""
+
 PNEUMOTHORAX_MMHG: Final = 18.4
 """Pleural pressure around the heart in tension pneumothorax with circulatory failure: up to 25
 cmH2O (Leigh-Smith & Harris 2005, Emerg Med J 22:8; animals)."""
@@ -74,7 +79,7 @@ MOST_FAST_LOSS: Final = 0.75
 relaxation is incomplete and the mitral valve leaks. Assumed; from 200 /min on most patients faint
 (Hamer 1984, Am Heart J 107:997)."""
 
-FORCE_MMHG_PER_CM: Final = 5.5
+FORCE_MMHG_PER_CM: Final = 5.0
 """Pressure on the heart a centimetre of depth, linear (assumed); tuned to an output of 17 to 27 %
 of normal at 80 /min and 5 cm (Gruben, Kim and Redberg, as in Pulse 4.2, table 13)."""
 
@@ -116,6 +121,7 @@ def _tilt(degrees: float) -> Acts:
     return (
         ("venous_pooling_ml", UPRIGHT_POOLING_ML * upright),
         ("baroreflex_reset_mmhg", CAROTID_COLUMN_MMHG * upright),
+        ("vasoconstriction", VENOARTERIOLAR * upright),
     )
 
 

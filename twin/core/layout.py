@@ -60,19 +60,21 @@ def _places(count: int, after: int) -> tuple[int, ...]:
 # pressure of the beat-averaged model (mmHg).
 (VEIN_BASE, VEIN_SLOPE, PERICARDIUM) = _places(3, PARAMETER_ROWS + 35)
 # The last moment, and sums and extremes over the beat under way.
-(COUNT, LAST_AORTA, LAST_ATRIUM, LAST_LUNG, LAST_WEDGE, LAST_FILLING) = _places(
-    6, PARAMETER_ROWS + 38
+(COUNT, LAST_AORTA, LAST_ATRIUM, LAST_LUNG, LAST_WEDGE, LAST_FILLING, LAST_LEAK) = _places(
+    7, PARAMETER_ROWS + 38
 )
-(SUM_AORTA, SEEN_AORTA, SUM_ATRIUM, SUM_LUNG, SUM_WEDGE) = _places(5, PARAMETER_ROWS + 44)
+(SUM_AORTA, SEEN_AORTA, SUM_ATRIUM, SUM_LUNG, SUM_WEDGE, SUM_LEAK) = _places(
+    6, PARAMETER_ROWS + 45
+)
 (HIGH_AORTA, LOW_AORTA, HIGH_LUNG, LOW_LUNG, HIGH_VENTRICLE, LOW_VENTRICLE) = _places(
-    6, PARAMETER_ROWS + 49
+    6, PARAMETER_ROWS + 51
 )
 # Slow stores: blood, fluid moved to the tissues, fluid that stays in the vessels (mL), haemoglobin
 # (g), alveolar and arterial oxygen pressure (mmHg), oxygen contents (mL/dL), arterial carbon
-# dioxide pressure (mmHg), and ventilation over that at rest.
-(BLOOD, TISSUE_FLUID, RETAINED, HAEMOGLOBIN_MASS) = _places(4, PARAMETER_ROWS + 55)
+# dioxide pressure (mmHg), and minute ventilation (L/min).
+(BLOOD, TISSUE_FLUID, RETAINED, HAEMOGLOBIN_MASS) = _places(4, PARAMETER_ROWS + 57)
 (ALVEOLAR, ARTERIAL_OXYGEN, ARTERIAL_CONTENT, VENOUS_CONTENT, CARBON_DIOXIDE, BREATHING) = _places(
-    6, PARAMETER_ROWS + 59
+    6, PARAMETER_ROWS + 61
 )
 # The last whole beat.
 (
@@ -87,11 +89,12 @@ def _places(count: int, after: int) -> tuple[int, ...]:
     BEAT_WEDGE,
     BEAT_FILLED,
     BEAT_EMPTIED,
-) = _places(11, PARAMETER_ROWS + 65)
+    BEAT_LEAKED,
+) = _places(12, PARAMETER_ROWS + 67)
 READ_FROM: Final = BLOOD
 """Slow stores and the last beat are neighbours, so that a sample is one copy of ``READ_ROWS``
 rows."""
-READ_ROWS: Final = 21
+READ_ROWS: Final = 22
 # Reciprocals, so that the kernels multiply.
 (
     INVERSE_ARTERIAL_COMPLIANCE,
@@ -114,9 +117,9 @@ READ_ROWS: Final = 21
     INVERSE_LEFT_ATRIUM,
     INVERSE_RIGHT_ATRIUM,
     INVERSE_INTERSTITIAL_RATIO,
-) = _places(20, PARAMETER_ROWS + 76)
+) = _places(20, PARAMETER_ROWS + 79)
 
-_CONTROL_ROWS: Final = PARAMETER_ROWS + 96
+_CONTROL_ROWS: Final = PARAMETER_ROWS + 99
 
 CONTROLS: Final = (
     "fluid_ml_per_s",

@@ -19,6 +19,7 @@ from twin.core.layout import (
     BEAT_DIASTOLIC,
     BEAT_EMPTIED,
     BEAT_FILLED,
+    BEAT_LEAKED,
     BEAT_LUNG_DIASTOLIC,
     BEAT_LUNG_MEAN,
     BEAT_LUNG_SYSTOLIC,
@@ -88,6 +89,9 @@ _FIVE: Final = single(5.0)
 _ZERO: Final = single(0.0)
 _MINUTE_S: Final = single(60.0)
 _LEAST_STRESSED_ML: Final = single(1.0)
+_MOST_FILLED_ML: Final = single(50.0)
+"""A ventricle's end-diastolic volume rises by no more in a step: far from the answer Newton's step
+along the flat part of the relation overshoots."""
 
 ATRIAL_PRESSURE: Final = SUM_ATRIUM
 """The right atrium's mean pressure (mmHg), which is a state here, takes the row of a sum over
@@ -106,6 +110,7 @@ _KICK_LOSS: Final = control_row("atrial_kick_loss")
 _CLOSING: Final = parameter_row("critical_closing_pressure")
 _ELSEWHERE: Final = parameter_row("unstressed_volume_elsewhere")
 _IMPEDANCE: Final = parameter_row("aortic_impedance")
+_REGURGITATION: Final = parameter_row("mitral_regurgitation")
 
 
 class Matched:
@@ -115,26 +120,37 @@ class Matched:
     prior; pressures mmHg, volumes mL, times s.
     """
 
-    LEFT_FILLING: Final = (-0.0978, 1.1384, -0.0798, -0.1321, 0.0478, 0.0826, -0.0502)
+    LEFT_FILLING: Final = (-0.1789, 1.0733, -0.1068, -0.1072, 0.0357, -0.0119, -0.0175)
     RIGHT_FILLING: Final = (
-        -0.0731,
-        1.3039,
-        -0.1799,
-        -0.3547,
-        0.1528,
-        0.682,
-        -0.4846,
-        0.029,
-        0.0784,
+        0.1865,
+        1.2053,
+        -0.3165,
+        -0.3847,
+        0.2554,
+        0.0338,
+        -0.2324,
+        0.0227,
+        0.0753,
     )
-    LEFT_EMPTYING: Final = (-0.3012, 1.0192, 0.3271, 5.6128, -0.394, -1.0373)
-    RIGHT_EMPTYING: Final = (0.4849, 1.2128)
-    DIASTOLIC: Final = (0.4199, -0.0646, 0.9759)
-    SYSTOLIC: Final = (0.2858, 0.0075, 3.4361)
-    LUNG_DIASTOLIC: Final = (1.0982, -1.0009, -0.2523)
-    LUNG_SYSTOLIC: Final = (0.7751, -0.5063, -0.1777)
-    HEART_VOLUME: Final = (1.0811, -1.3853, 0.5146, 0.8926, 0.751, 24.8114, 1.784, 0.0886, 0.282)
-    ROOT: Final = (1.0685,)
+    LEFT_EMPTYING: Final = (1.735, 1.0073, 0.3602, 5.0597, -0.2714, -1.6036)
+    RIGHT_EMPTYING: Final = (0.3266, 1.3056)
+    DIASTOLIC: Final = (0.4303, -0.0806, 0.959)
+    SYSTOLIC: Final = (0.23, -0.0528, 5.1798)
+    LUNG_DIASTOLIC: Final = (0.9387, -0.8454, -0.1591)
+    LUNG_SYSTOLIC: Final = (0.5076, -0.2127, -0.0459)
+    HEART_VOLUME: Final = (
+        1.069,
+        -1.2822,
+        0.4568,
+        0.9229,
+        0.8566,
+        23.4658,
+        -0.0415,
+        0.0951,
+        0.1834,
+    )
+    ROOT: Final = (1.0404,)
+    LEAK: Final = (0.1329, 0.1661)
 
 
 _L0, _L1, _L2, _L3, _L4, _L5, _L6 = (single(value) for value in Matched.LEFT_FILLING)
@@ -147,6 +163,7 @@ _P0, _P1, _P2 = (single(value) for value in Matched.LUNG_DIASTOLIC)
 _Q0, _Q1, _Q2 = (single(value) for value in Matched.LUNG_SYSTOLIC)
 _H0, _H1, _H2, _H3, _H4, _H5, _H6, _H7, _H8 = (single(value) for value in Matched.HEART_VOLUME)
 _ROOT: Final = single(Matched.ROOT[0])
+_K0, _K1 = (single(value) for value in Matched.LEAK)
 
 
 @inlined
@@ -242,12 +259,10 @@ def fill(
     right_target, left_target = end_diastolic_targets(
         w, i, right_filling, left_filling, period, right_slope
     )
-    w[RIGHT_VENTRICLE + i] = max(
-        w[RIGHT_VENTRICLE + i] + (right_target - right) * right_compliance, _LEAST_STRESSED_ML
-    )
-    w[LEFT_VENTRICLE + i] = max(
-        w[LEFT_VENTRICLE + i] + (left_target - left) * left_compliance, _LEAST_STRESSED_ML
-    )
+    more_right = min((right_target - right) * right_compliance, _MOST_FILLED_ML)
+    more_left = min((left_target - left) * left_compliance, _MOST_FILLED_ML)
+    w[RIGHT_VENTRICLE + i] = max(w[RIGHT_VENTRICLE + i] + more_right, _LEAST_STRESSED_ML)
+    w[LEFT_VENTRICLE + i] = max(w[LEFT_VENTRICLE + i] + more_left, _LEAST_STRESSED_ML)
     return right_slope, left_slope, right_compliance, left_compliance, right_target, left_target
 
 
@@ -272,6 +287,17 @@ def strokes(
         max(right * (inverse * left_divisor * slope), _ZERO),
         max(left * (inverse * right_divisor * slope), _ZERO),
     )
+
+
+@inlined
+def leaked_ml(w: Flat, i: int, stroke: float, difference: float, period: float) -> float:
+    """Return what flows back through the mitral valve in a beat of this total stroke, mL.
+
+    ``difference`` is that of mean arterial and left atrial pressure, mmHg. The rest goes forward.
+    """
+    held = max(w[LEFT_VENTRICLE + i] - _HALF * stroke, _ZERO) * w[_REGURGITATION + i]
+    leaked: float = min(held * max(difference, _ZERO) * (_K0 + _K1 * period), stroke)
+    return leaked
 
 
 @inlined
@@ -310,10 +336,12 @@ def beat(w: Flat, i: int, h: float, follow: float, sensed_s: float) -> None:
     stiffness = slope + left_slope
     right += standing * squeezed_ml(pressed, right_target, right_load, stiffness + right_slope)
     left += standing * squeezed_ml(pressed, left_target, mean - around, stiffness)
+    leaked = leaked_ml(w, i, left, mean - around - left_filling, period)
+    w[BEAT_LEAKED + i] = leaked
     veins = veins_pressure(w, i)
     returning = venous_return(veins, atrium, w[VENOUS_RETURN + i])
     w[RIGHT_FLOW + i] += follow * (right * per_second - w[RIGHT_FLOW + i])
-    w[FLOW_NOW + i] += follow * (left * per_second - w[FLOW_NOW + i])
+    w[FLOW_NOW + i] += follow * ((left - leaked) * per_second - w[FLOW_NOW + i])
     move_blood(w, i, veins, slope, returning, h)
     loss = w[_KICK_LOSS + i]
     heart = (
@@ -403,4 +431,4 @@ def tell(w: Flat, i: int) -> None:
     w[BEAT_WEDGE + i] = thorax + w[LUNG_VEINS + i] * w[INVERSE_LUNG_VEIN_COMPLIANCE + i]
     w[BEAT_VENOUS + i] = w[ATRIAL_PRESSURE + i]
     w[BEAT_FILLED + i] = w[LEFT_VENTRICLE + i] + w[_LEFT_UNSTRESSED + i]
-    w[BEAT_EMPTIED + i] = w[BEAT_FILLED + i] - stroke
+    w[BEAT_EMPTIED + i] = w[BEAT_FILLED + i] - stroke - w[BEAT_LEAKED + i]

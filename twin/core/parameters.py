@@ -41,63 +41,72 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter(
         "maximum_heart_rate", "/min", 180, 120, 220, "Tanaka 2001, JACC 37:153: 208 - 0.7 age"
     ),
-    Parameter("left_ventricle_systolic_elastance", "mmHg/mL", 2.34, 0.2, 8, f"{_HELDT}; tuned"),
+    Parameter("left_ventricle_systolic_elastance", "mmHg/mL", 2.23, 0.2, 8, f"{_HELDT}; tuned"),
     Parameter(
-        "left_ventricle_diastolic_elastance", "mmHg/mL", 0.0912, 0.01, 0.4, f"{_HELDT}; tuned"
+        "left_ventricle_diastolic_elastance", "mmHg/mL", 0.0555, 0.01, 0.4, f"{_HELDT}; tuned"
     ),
     Parameter(
         "left_ventricle_stiffening_volume",
         "mL",
-        176,
+        198,
         50,
         400,
         "tuned: exponential end-diastolic curve to second order",
     ),
-    Parameter("left_ventricle_unstressed_volume", "mL", 10, 0, 60, f"{_HELDT}: 15"),
+    Parameter("left_ventricle_unstressed_volume", "mL", 10.2, 0, 60, f"{_HELDT}: 15"),
     Parameter(
-        "right_ventricle_systolic_elastance", "mmHg/mL", 0.441, 0.1, 2.5, f"{_HELDT}; tuned"
+        "right_ventricle_systolic_elastance", "mmHg/mL", 0.492, 0.1, 2.5, f"{_HELDT}; tuned"
     ),
     Parameter(
-        "right_ventricle_diastolic_elastance", "mmHg/mL", 0.0526, 0.005, 0.2, f"{_HELDT}; tuned"
+        "right_ventricle_diastolic_elastance", "mmHg/mL", 0.0471, 0.005, 0.2, f"{_HELDT}; tuned"
     ),
-    Parameter("right_ventricle_stiffening_volume", "mL", 141, 50, 500, "tuned"),
-    Parameter("right_ventricle_unstressed_volume", "mL", 25, 0, 90, f"{_HELDT}: 46"),
+    Parameter("right_ventricle_stiffening_volume", "mL", 150, 50, 500, "tuned"),
+    Parameter("right_ventricle_unstressed_volume", "mL", 25.1, 0, 90, f"{_HELDT}: 46"),
     Parameter("left_atrium_systolic_elastance", "mmHg/mL", 0.35, 0.1, 2, f"{_HELDT}: 0.61; tuned"),
     Parameter(
-        "left_atrium_diastolic_elastance", "mmHg/mL", 0.263, 0.05, 1, f"{_HELDT}: 0.5; tuned"
+        "left_atrium_diastolic_elastance", "mmHg/mL", 0.296, 0.05, 1, f"{_HELDT}: 0.5; tuned"
     ),
     Parameter(
-        "right_atrium_systolic_elastance", "mmHg/mL", 0.25, 0.1, 2, f"{_HELDT}: 0.74; tuned"
+        "right_atrium_systolic_elastance", "mmHg/mL", 0.171, 0.1, 2, f"{_HELDT}: 0.74; tuned"
     ),
     Parameter(
-        "right_atrium_diastolic_elastance", "mmHg/mL", 0.0942, 0.03, 1, f"{_HELDT}: 0.3; tuned"
+        "right_atrium_diastolic_elastance", "mmHg/mL", 0.0858, 0.03, 1, f"{_HELDT}: 0.3; tuned"
     ),
     Parameter("mitral_resistance", "mmHg s/mL", 0.008, 0.003, 0.2, f"{_HELDT}: 0.01"),
+    Parameter(
+        "mitral_regurgitation",
+        "1/(mmHg s)",
+        0,
+        0,
+        0.02,
+        "flow back per mmHg and per mL of the ventricle: the orifice of functional regurgitation "
+        "grows with the ventricle (Yoran 1979, Circulation 60:170); 0 = none",
+    ),
     Parameter("aortic_valve_resistance", "mmHg s/mL", 0.008, 0.003, 0.2, f"{_HELDT}: 0.007"),
     Parameter("tricuspid_resistance", "mmHg s/mL", 0.006, 0.003, 0.2, f"{_HELDT}: 0.006"),
     Parameter("pulmonary_valve_resistance", "mmHg s/mL", 0.006, 0.003, 0.2, f"{_HELDT}: 0.003"),
     Parameter(
         "aortic_impedance",
         "mmHg s/mL",
-        0.0261,
+        0.0355,
         0.01,
         0.15,
-        "Westerhof 2009, Med Biol Eng Comput 47:131",
+        "Westerhof 2009, Med Biol Eng Comput 47:131; Murgo 1980, Circulation 62:105: 0.035",
     ),
     Parameter(
-        "arterial_compliance", "mL/mmHg", 2.31, 0.3, 4, "Westerhof 2009; Heldt 2002: 2.0; tuned"
+        "arterial_compliance", "mL/mmHg", 3.48, 0.3, 4, "Westerhof 2009; Heldt 2002: 2.0; tuned"
     ),
     Parameter(
         "arterial_stiffening_volume",
         "mL",
-        632,
+        671,
         100,
         2000,
         "tuned: pulse pressure under norepinephrine (Ensinger 1992)",
     ),
-    Parameter("systemic_resistance", "mmHg s/mL", 0.821, 0.2, 4, "Guyton & Hall 2006: 1.0; tuned"),
-    Parameter("venous_compliance", "mL/mmHg", 88.7, 30, 250, f"{_HELDT}: 100; tuned"),
-    Parameter("venous_unstressed_volume", "mL", 2962, 1000, 4500, f"{_HELDT}: 2500; tuned"),
+    Parameter("systemic_resistance", "mmHg s/mL", 0.898, 0.2, 4, "Guyton & Hall 2006: 1.0; tuned"),
+    Parameter("venous_compliance", "mL/mmHg", 69.5, 30, 250, f"{_HELDT}: 100; tuned"),
+    Parameter("venous_unstressed_volume", "mL", 3058, 1000, 4500, f"{_HELDT}: 2500; tuned"),
     Parameter(
         "unstressed_volume_elsewhere",
         "mL",
@@ -109,16 +118,16 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter(
         "venous_collapse_volume",
         "mL",
-        52.6,
+        54.9,
         20,
         800,
         "tuned: width of the toe of the venous pressure-volume curve",
     ),
     Parameter(
-        "venous_return_resistance", "mmHg s/mL", 0.0562, 0.01, 0.2, f"{_HELDT}: 0.025; tuned"
+        "venous_return_resistance", "mmHg s/mL", 0.042, 0.01, 0.2, f"{_HELDT}: 0.025; tuned"
     ),
     Parameter("pulmonary_artery_compliance", "mL/mmHg", 4.3, 1, 12, f"{_HELDT}: 4.3"),
-    Parameter("pulmonary_resistance", "mmHg s/mL", 0.0684, 0.02, 1.5, f"{_HELDT}: 0.08"),
+    Parameter("pulmonary_resistance", "mmHg s/mL", 0.1, 0.02, 1.5, f"{_LUNG}: 0.1"),
     Parameter("pulmonary_vein_compliance", "mL/mmHg", 8.4, 2, 30, f"{_HELDT}: 8.4"),
     Parameter("pulmonary_vein_resistance", "mmHg s/mL", 0.01, 0.003, 0.2, f"{_HELDT}: 0.01"),
     Parameter(
@@ -132,11 +141,12 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter(
         "pericardial_slack_volume",
         "mL",
-        300,
+        239,
         150,
         900,
-        "Holt 1970, Am J Cardiol 26:455; Freeman & Little 1986, Circ Res 58:294: next to no "
-        "pressure at a normal heart's volume; grown in chronic dilation",
+        "tuned between next to no pressure at a normal heart's volume (Freeman & Little 1986, "
+        "Circ Res 58:294) and that of the right atrium (Tyberg 1986, Circulation 73:428); grown "
+        "in chronic dilation",
     ),
     Parameter(
         "pericardial_width",
@@ -149,28 +159,28 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter(
         "critical_closing_pressure",
         "mmHg",
-        14.1,
+        7.98,
         0,
         45,
-        "arterial pressure three minutes after flow has stopped: 18 (Paradis 1992), 33 (Kim 2008)",
+        "tuned; arterial pressure three minutes after flow has stopped: 18 (Paradis 1992)",
     ),
-    Parameter("reflex_set_point", "mmHg", 103, 50, 140, f"{_URSINO}: 92; tuned"),
-    Parameter("reflex_width", "mmHg", 7.13, 4, 60, f"{_URSINO}: 11.8; tuned"),
-    Parameter("reflex_sympathetic_heart_rate", "1", 0.103, 0, 1.5, f"{_URSINO}; tuned"),
-    Parameter("reflex_vagal_heart_rate", "1", 0.106, 0, 0.8, f"{_URSINO}; tuned"),
-    Parameter("reflex_contractility", "1", 0.097, 0, 1, f"{_URSINO}; tuned"),
-    Parameter("reflex_resistance", "1", 0.174, 0, 1, f"{_URSINO}; tuned"),
-    Parameter("reflex_venous_volume", "mL", 343, 0, 1500, f"{_URSINO}; tuned"),
+    Parameter("reflex_set_point", "mmHg", 96.8, 50, 140, f"{_URSINO}: 92; tuned"),
+    Parameter("reflex_width", "mmHg", 11.1, 4, 60, f"{_URSINO}: 11.8; tuned"),
+    Parameter("reflex_sympathetic_heart_rate", "1", 0.04, 0, 1.5, f"{_URSINO}; tuned"),
+    Parameter("reflex_vagal_heart_rate", "1", 0.188, 0, 0.8, f"{_URSINO}; tuned"),
+    Parameter("reflex_contractility", "1", 0.0713, 0, 1, f"{_URSINO}; tuned"),
+    Parameter("reflex_resistance", "1", 0.304, 0, 1, f"{_URSINO}; tuned"),
+    Parameter("reflex_venous_volume", "mL", 415, 0, 1500, f"{_URSINO}; tuned"),
     Parameter(
-        "low_pressure_set_point", "mmHg", 2.74, -2, 25, "resting central venous pressure; tuned"
+        "low_pressure_set_point", "mmHg", 4.41, -2, 25, "resting central venous pressure; tuned"
     ),
     Parameter(
-        "low_pressure_gain", "1", 0.241, 0, 1.5, "Johnson 2014, J Appl Physiol 117:133; tuned"
+        "low_pressure_gain", "1", 0.108, 0, 1.5, "Johnson 2014, J Appl Physiol 117:133; tuned"
     ),
     Parameter(
         "low_pressure_venous_gain",
         "1",
-        0.744,
+        0.601,
         0,
         3,
         "Johnson 1974, Circ Res 34:515, splanchnic vessels; tuned",
@@ -178,7 +188,7 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter(
         "hormonal_resistance",
         "1",
-        0.00559,
+        0.0017,
         0,
         1,
         "Guyton & Hall 2006, chapter 18: angiotensin and vasopressin within minutes; tuned",
@@ -186,7 +196,7 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter(
         "hormonal_venous_volume",
         "mL",
-        176,
+        128,
         0,
         1000,
         "Guyton & Hall 2006, chapter 18: hormones and stress relaxation; tuned",
@@ -194,7 +204,7 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter(
         "ischaemic_gain",
         "1",
-        0.709,
+        1.01,
         0,
         2,
         "Guyton & Hall 2006, central nervous ischaemic response; tuned",

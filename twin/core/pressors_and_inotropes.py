@@ -21,10 +21,10 @@ PRESSORS_AND_INOTROPES: Final[Mapping[Drug, Pharmacology]] = {
         distribution_l_per_kg=0.072,
         effect_half_life_s=20.0,
         effects=(
-            Effect("vasoconstriction", 1.6, 9.0, receptor=_ALPHA),
-            Effect("venoconstriction", 0.22, 9.0, receptor=_ALPHA),
-            Effect("inotropy", 0.6, 9.0, receptor=_BETA_1),
-            Effect("chronotropy", 0.25, 9.0, receptor=_BETA_1),
+            Effect("vasoconstriction", 1.5, 9.0, receptor=_ALPHA),
+            Effect("venoconstriction", 0.2, 9.0, receptor=_ALPHA),
+            Effect("inotropy", 0.56, 9.0, receptor=_BETA_1),
+            Effect("chronotropy", 0.16, 9.0, receptor=_BETA_1),
         ),
         source=(
             "Clearance 0.025 L/kg/min from the plasma levels in Ensinger 1992, Crit Care Med; "
@@ -37,8 +37,8 @@ PRESSORS_AND_INOTROPES: Final[Mapping[Drug, Pharmacology]] = {
         effect_half_life_s=20.0,
         effects=(
             Effect("vasoconstriction", -0.85, 0.12, receptor=_BETA_2),
-            Effect("vasoconstriction", 1.6, 2.2, 1.5, _ALPHA),
-            Effect("venoconstriction", 0.22, 0.8, receptor=_ALPHA),
+            Effect("vasoconstriction", 1.5, 2.2, 1.5, _ALPHA),
+            Effect("venoconstriction", 0.2, 0.8, receptor=_ALPHA),
             Effect("inotropy", 1.3, 0.2, receptor=_BETA_1),
             Effect("chronotropy", 0.14, 0.22, receptor=_BETA_1),
         ),
@@ -53,8 +53,8 @@ PRESSORS_AND_INOTROPES: Final[Mapping[Drug, Pharmacology]] = {
         distribution_l_per_kg=0.35,
         effect_half_life_s=25.0,
         effects=(
-            Effect("vasoconstriction", 1.6, 22.0, receptor=_ALPHA),
-            Effect("venoconstriction", 0.22, 22.0, receptor=_ALPHA),
+            Effect("vasoconstriction", 1.5, 22.0, receptor=_ALPHA),
+            Effect("venoconstriction", 0.2, 22.0, receptor=_ALPHA),
         ),
         source=(
             "Clearance 0.1 L/kg/min from the plasma levels in Martinsson 1986, Eur J Clin "
@@ -83,7 +83,7 @@ PRESSORS_AND_INOTROPES: Final[Mapping[Drug, Pharmacology]] = {
         distribution_l_per_kg=0.20,
         effect_half_life_s=30.0,
         effects=(
-            Effect("inotropy", 1.2, 170.0, receptor=_BETA_1),
+            Effect("inotropy", 0.75, 170.0, receptor=_BETA_1),
             Effect("chronotropy", 1.5, 300.0, receptor=_BETA_1),
             Effect("vasoconstriction", -0.6, 170.0, receptor=_BETA_2),
             Effect("oxygen_consumption_change", 0.66, 170.0),
@@ -102,8 +102,8 @@ PRESSORS_AND_INOTROPES: Final[Mapping[Drug, Pharmacology]] = {
         effect_half_life_s=30.0,
         effects=(
             Effect("vasoconstriction", -0.55, 40.0),
-            Effect("vasoconstriction", 1.6, 450.0, 1.5, _ALPHA),
-            Effect("venoconstriction", 0.22, 150.0, receptor=_ALPHA),
+            Effect("vasoconstriction", 1.5, 450.0, 1.5, _ALPHA),
+            Effect("venoconstriction", 0.2, 150.0, receptor=_ALPHA),
             Effect("inotropy", 2.0, 170.0, receptor=_BETA_1),
             Effect("chronotropy", 0.70, 300.0, receptor=_BETA_1),
         ),
@@ -120,17 +120,19 @@ PRESSORS_AND_INOTROPES: Final[Mapping[Drug, Pharmacology]] = {
         distribution_l_per_kg=0.14,
         effect_half_life_s=120.0,
         effects=(
-            Effect("inotropy", 0.40, 150.0, 1.5),
+            Effect("inotropy", 0.22, 150.0, 1.5),
             Effect("chronotropy", 0.10, 350.0, 2.0),
-            Effect("vasoconstriction", -0.65, 350.0, 2.0),
-            Effect("venoconstriction", -0.12, 350.0, 2.0),
-            Effect("pulmonary_vasoconstriction", -0.45, 250.0),
+            Effect("vasoconstriction", -0.65, 150.0),
+            Effect("venoconstriction", -0.30, 150.0),
+            Effect("pulmonary_vasoconstriction", -0.65, 150.0),
         ),
         source=(
             "50 µg/kg gives 352 µg/L, 0.5 µg/kg/min 168: Baruch 2001, Am Heart J 141:e6; "
-            f"half-life 2.3 h: {LABEL}. Force from 63 µg/L on, dilation at 427 µg/L only: Jaski "
-            "1985, J Clin Invest 75:643; tuned to its stroke volume. Pulmonary resistance down "
-            "by a third: Monrad 1984, Circulation 70:1030 (order of magnitude)."
+            f"half-life 2.3 h: {LABEL}. Dilation of arteries, veins and lungs set between two "
+            "series at 0.5 µg/kg/min: wedge -9 mmHg, output +0.8 L/min/m2 (Baruch 2001); wedge "
+            "-8, atrium -4 mmHg, systemic resistance -51 %, pulmonary -43 %, oral dilators rising "
+            "meanwhile (Cusick 1998, Am J Cardiol 82:1060). Force tuned to the stroke volume of "
+            "Jaski 1985, J Clin Invest 75:643, who saw dilation at 427 µg/L only."
         ),
     ),
 }

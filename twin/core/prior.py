@@ -141,7 +141,14 @@ OXYGEN_DEMAND_PER_DEGREE: Final = 1.10
 %)."""
 
 GROWS_WITH_SIZE: Final = frozenset(
-    {Quantity.CARDIAC_OUTPUT, Quantity.STROKE_VOLUME, Quantity.BLOOD_VOLUME}
+    {
+        Quantity.CARDIAC_OUTPUT,
+        Quantity.STROKE_VOLUME,
+        Quantity.BLOOD_VOLUME,
+        Quantity.OXYGEN_DELIVERY,
+        Quantity.OXYGEN_CONSUMPTION,
+        Quantity.MINUTE_VENTILATION,
+    }
 )
 """Quantities proportional to the size of a body; resistance is inverse, all others do not depend
 on it."""

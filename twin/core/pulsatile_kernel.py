@@ -33,7 +33,7 @@ from twin.core import (
 )
 from twin.core.beats import copy_readings, fold_beat, gather
 from twin.core.chambers import activation
-from twin.core.circulation import heart_pressures, vessel_pressures, volume_rates
+from twin.core.circulation import heart_pressures, leaking, vessel_pressures, volume_rates
 from twin.core.compiled import counted, digest_of, inlined, kernel, single
 from twin.core.layout import (
     AORTIC,
@@ -47,6 +47,7 @@ from twin.core.layout import (
     LAST_AORTA,
     LAST_ATRIUM,
     LAST_FILLING,
+    LAST_LEAK,
     LAST_LUNG,
     LAST_WEDGE,
     LEFT_ATRIUM,
@@ -72,9 +73,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
     Flat = Float[np.ndarray, " place"]
-    Thirteen = tuple[
-        float, float, float, float, float, float, float, float, float, float, float, float, float
-    ]
+    Eight = tuple[float, float, float, float, float, float, float, float]
+    Six = tuple[float, float, float, float, float, float]
     Run = Callable[
         [Flat, Float[np.ndarray, "interval control"], int, int, int, int, np.ndarray], None
     ]
@@ -119,11 +119,11 @@ def slopes(
     sv: float,
     pa: float,
     pv: float,
-) -> Thirteen:
+) -> tuple[Eight, Six]:
     """Return the rates of the eight volumes (mL/s), and pressures to be noted.
 
     Those are of aortic root, right atrium, lung arteries and veins, and of the right atrium
-    against what is around it.
+    against what is around it; the last is the flow back through the mitral valve (mL/s).
 
     Volumes in the order left and right ventricle, left and right atrium, systemic arteries and
     veins, pulmonary arteries and veins.
@@ -131,11 +131,10 @@ def slopes(
     ventricles, atria = activations(w, i, time_s)
     p_lv, p_rv, p_la, p_ra, around = heart_pressures(w, i, lv, rv, la, ra, ventricles, atria)
     p_sa, p_sv, p_pa, p_pv = vessel_pressures(w, i, sa, sv, pa, pv)
-    d_lv, d_rv, d_la, d_ra, d_sa, d_sv, d_pa, d_pv = volume_rates(
-        w, i, p_lv, p_rv, p_la, p_ra, p_sa, p_sv, p_pa, p_pv
-    )
+    leaked = leaking(w, i, lv, p_lv, p_la)
+    changes = volume_rates(w, i, leaked, p_lv, p_rv, p_la, p_ra, p_sa, p_sv, p_pa, p_pv)
     aorta = p_sa + w[_IMPEDANCE + i] * forward_flow(p_lv - p_sa, w[AORTIC + i])
-    return d_lv, d_rv, d_la, d_ra, d_sa, d_sv, d_pa, d_pv, aorta, p_ra, p_pa, p_pv, p_ra - around
+    return changes, (aorta, p_ra, p_pa, p_pv, p_ra - around, leaked)
 
 
 @inlined
@@ -149,10 +148,9 @@ def fast_step(w: Flat, i: int) -> None:
     lv, rv = w[LEFT_VENTRICLE + i], w[RIGHT_VENTRICLE + i]
     la, ra = w[LEFT_ATRIUM + i], w[RIGHT_ATRIUM + i]
     sa, sv, pa, pv = w[ARTERIES + i], w[VEINS + i], w[LUNG_ARTERIES + i], w[LUNG_VEINS + i]
-    a1, a2, a3, a4, a5, a6, a7, a8, aorta, atrium, lung, wedge, filling = slopes(
-        w, i, t, lv, rv, la, ra, sa, sv, pa, pv
-    )
-    b1, b2, b3, b4, b5, b6, b7, b8, _, _, _, _, _ = slopes(
+    (a1, a2, a3, a4, a5, a6, a7, a8), noted = slopes(w, i, t, lv, rv, la, ra, sa, sv, pa, pv)
+    aorta, atrium, lung, wedge, filling, leaked = noted
+    (b1, b2, b3, b4, b5, b6, b7, b8), _ = slopes(
         w,
         i,
         t + _HALF_H,
@@ -165,7 +163,7 @@ def fast_step(w: Flat, i: int) -> None:
         pa + _HALF_H * a7,
         pv + _HALF_H * a8,
     )
-    c1, c2, c3, c4, c5, c6, c7, c8, _, _, _, _, _ = slopes(
+    (c1, c2, c3, c4, c5, c6, c7, c8), _ = slopes(
         w,
         i,
         t + _HALF_H,
@@ -178,7 +176,7 @@ def fast_step(w: Flat, i: int) -> None:
         pa + _HALF_H * b7,
         pv + _HALF_H * b8,
     )
-    d1, d2, d3, d4, d5, d6, d7, d8, _, _, _, _, _ = slopes(
+    (d1, d2, d3, d4, d5, d6, d7, d8), _ = slopes(
         w,
         i,
         t + _H,
@@ -204,6 +202,7 @@ def fast_step(w: Flat, i: int) -> None:
     w[LAST_LUNG + i] = lung
     w[LAST_WEDGE + i] = wedge
     w[LAST_FILLING + i] = filling
+    w[LAST_LEAK + i] = leaked
     w[LAST_AORTA + i] = aorta
     w[SUM_AORTA + i] += aorta
     w[HIGH_AORTA + i] = max(w[HIGH_AORTA + i], aorta)

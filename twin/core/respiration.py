@@ -11,9 +11,14 @@ dioxide and hypoxia, 3-6 mmHg/min rise in apnoea, functional residual capacity 2
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from twin.core.compiled import inlined, single
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _ZERO: Final = single(0.0)
 _ONE: Final = single(1.0)
@@ -73,6 +78,21 @@ def resting_ventilation_ml_per_s(consumption_ml_per_min: float, at_rest_mmhg: fl
 def minute_volume_over_rest(l_per_min: float, alveolar_at_rest_ml_per_s: float) -> float:
     """Return a ventilator's minute volume over the minute volume breathed at rest."""
     return l_per_min * _ML_PER_L_MINUTE * (_ONE - DEAD_SPACE) / alveolar_at_rest_ml_per_s
+
+
+def resting_minute_volume_l_per_min(
+    consumption_ml_per_min: Float[np.ndarray, " member"],
+    carbon_dioxide_mmhg: Float[np.ndarray, " member"],
+) -> Float[np.ndarray, " member"]:
+    """Return the minute volume that holds each member's carbon dioxide pressure at rest."""
+    alveolar = GAS_MMHG * EXCHANGE_RATIO * consumption_ml_per_min / carbon_dioxide_mmhg
+    return np.asarray(alveolar / (1000.0 * (1.0 - DEAD_SPACE)))
+
+
+@inlined
+def minute_volume_l_per_min(breathing: float, alveolar_at_rest_ml_per_s: float) -> float:
+    """Return the minute volume of so many times the ventilation at rest: dead space comes back."""
+    return breathing * alveolar_at_rest_ml_per_s * INVERSE_ALVEOLAR_SHARE / _ML_PER_L_MINUTE
 
 
 @inlined

@@ -26,7 +26,6 @@ from twin.core.layout import (
     BEAT_MEAN,
     BEAT_RATE,
     BLOOD,
-    BREATHING,
     CARBON_DIOXIDE,
     COLLAPSE_SQUARED,
     FLOW_NOW,
@@ -209,6 +208,5 @@ def _first_gases(rows: Float[np.ndarray, "row member"]) -> None:
     rows[ALVEOLAR // LANES] = alveolar
     rows[ARTERIAL_OXYGEN // LANES] = np.minimum(alveolar, 100.0)
     rows[CARBON_DIOXIDE // LANES] = carbon_dioxide
-    rows[BREATHING // LANES] = 1.0
     rows[VENOUS_CONTENT // LANES] = 0.75 * HUEFNER_ML_PER_G * haemoglobin
     rows[ARTERIAL_CONTENT // LANES] = 0.97 * HUEFNER_ML_PER_G * haemoglobin

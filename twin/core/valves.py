@@ -1,6 +1,6 @@
 """Heart valves as ideal diodes with a resistance. Scalars in, mL/s out.
 
-May live here: flow through a valve. Leaks and stenoses are other values of the same resistances.
+May live here: flow through a valve. Stenoses are other values of the same resistances.
 """
 
 from __future__ import annotations
@@ -21,6 +21,20 @@ _ZERO: Final = single(0.0)
 def forward_flow(pressure_difference_mmhg: float, inverse_resistance: float) -> float:
     """Return the flow through an open valve, and none through a closed one, mL/s."""
     return max(pressure_difference_mmhg, _ZERO) * inverse_resistance
+
+
+@inlined
+def regurgitant_flow(
+    pressure_difference_mmhg: float, ventricle_ml: float, leak_per_mmhg_s: float
+) -> float:
+    """Return the flow back through a mitral valve that a large ventricle pulls open, mL/s.
+
+    The orifice is proportional to the ventricle's volume above its unstressed one: it shrinks
+    while the heart ejects, and more where a dilator lets it empty further (Yoran 1979,
+    Circulation 60:170; Stevenson 1987, Am J Cardiol 60:654).
+    """
+    orifice = max(ventricle_ml, _ZERO) * leak_per_mmhg_s
+    return max(pressure_difference_mmhg, _ZERO) * orifice
 
 
 def least_resistance(

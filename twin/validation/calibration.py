@@ -50,10 +50,11 @@ SPREAD: Final[Mapping[str, float]] = {
 BLOOD_SD_ML: Final = 700.0
 SET_POINT_SD_MMHG: Final = 10.0
 STANDING_SHARE: Final = 0.15
-"""Of the members, each, breathe against pressure, have fluid around the heart, or fibrillating
-atria."""
+"""Of the members, each, breathe against pressure, have fluid around the heart, fibrillating
+atria, or a leaking mitral valve."""
 MOST_THORACIC_MMHG: Final = 12.0
 MOST_PERICARDIAL_ML: Final = 250.0
+MOST_REGURGITATION: Final = 0.008
 SETTLE_S: Final = 120.0
 WAVE_S: Final = 6.0
 LEAST_FLOW_ML_PER_S: Final = 20.0
@@ -78,6 +79,10 @@ def sweep(members: int, seed: int) -> Parameters:
         values[PARAMETER_INDEX[name]] = given * random.uniform(0.0, most, members)
     fibrillating = random.random(members) < STANDING_SHARE
     values[PARAMETER_INDEX["standing_atrial_kick_loss"]] = fibrillating
+    leaking = random.random(members) < STANDING_SHARE
+    values[PARAMETER_INDEX["mitral_regurgitation"]] = leaking * random.uniform(
+        0.0, MOST_REGURGITATION, members
+    )
     low = np.array([[entry.low] for entry in PARAMETERS])
     high = np.array([[entry.high] for entry in PARAMETERS])
     return np.asarray(np.clip(values, low, high))
@@ -132,7 +137,9 @@ class _Beats:
         chambers = [f"{s}_{chamber}" for s in ("left", "right") for chamber in _CHAMBERS]
         self.heart = np.sum([self.waves[name][0] for name in chambers], axis=0)
         self.around = self.row(layout.THORAX_NOW) + self.mean(self.pericardial())
-        self.stroke = self.left[0] - self.left[1]
+        self.emptied = self.left[0] - self.left[1]
+        self.leaked = self.row(layout.BEAT_LEAKED)
+        self.stroke = self.emptied - self.leaked
         self.flow = self.stroke / self.period
         self.living = self.flow > LEAST_FLOW_ML_PER_S
 
@@ -258,6 +265,8 @@ class _Beats:
         left = self.inside(layout.BEAT_WEDGE) / self.of("left_atrium_diastolic_elastance")
         right = self.inside(layout.BEAT_VENOUS) / self.of("right_atrium_diastolic_elastance")
         loss = self.of("standing_atrial_kick_loss")
+        held = (self.left[0] - 0.5 * self.emptied) * self.of("mitral_regurgitation")
+        driven = held * (self.row(layout.BEAT_MEAN) - self.row(layout.BEAT_WEDGE))
         stressed = self.mean(self.waves["arteries"][0])
         still = (
             stressed
@@ -267,9 +276,10 @@ class _Beats:
         return {
             "HEART_VOLUME": self.fit(
                 self.mean(self.heart),
-                *(self.left[0] + self.right[0], self.stroke, self.stroke * self.period),
+                *(self.left[0] + self.right[0], self.emptied, self.emptied * self.period),
                 *(left, right, np.ones_like(loss), loss, loss * left, loss * right),
             ),
+            "LEAK": self.fit(self.leaked, driven, driven * self.period),
             "ROOT": self.fit(
                 self.row(layout.BEAT_MEAN) - still, self.of("aortic_impedance") * self.flow
             ),

@@ -86,10 +86,10 @@ def beats_from(
 
 def heart_rate(patient: Mapping[str, float], state: Vector) -> float:
     """Return the rate that the nerves set, /min."""
-    quickening = state[10] + max(state[10], 0.0) ** 2
-    sympathetic = max(patient["reflex_sympathetic_heart_rate"] * quickening + 0.14, 0.0)
-    vagal = patient["reflex_vagal_heart_rate"] * state[12]
-    rate = patient["resting_heart_rate"] * (1.0 - 0.14 + sympathetic - vagal)
+    quickening = state[10] + 2.0 * max(state[10], 0.0) ** 3
+    sympathetic = max(patient["reflex_sympathetic_heart_rate"] * quickening + 0.18, 0.0)
+    longer = 0.59 + max(patient["reflex_vagal_heart_rate"] * state[12] + 0.41, 0.0)
+    rate = patient["resting_heart_rate"] * (1.0 - 0.18 + sympathetic) / longer
     return float(np.clip(rate, 20.0, patient["maximum_heart_rate"]))
 
 
@@ -113,6 +113,8 @@ def rates(patient: Mapping[str, float], time_s: float, state: Vector, period_s: 
     through_lungs = (p_pa - p_pv) / patient["pulmonary_resistance"]
     from_lungs = (p_pv - p_la) / patient["pulmonary_vein_resistance"]
     filling_left = max(p_la - p_lv, 0.0) / patient["mitral_resistance"]
+    stressed = max(state[0] - patient["left_ventricle_unstressed_volume"], 0.0)
+    filling_left -= patient["mitral_regurgitation"] * stressed * max(p_lv - p_la, 0.0)
     volumes = [
         filling_left - ejected,
         filling_right - into_lungs,

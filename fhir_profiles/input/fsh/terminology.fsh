@@ -34,6 +34,10 @@ Description: "Quantities that the simulated circulation yields; the codes are th
 * #arterial_oxygen_pressure "Simulated arterial oxygen pressure"
 * #mixed_venous_saturation "Simulated mixed venous oxygen saturation"
 * #haemoglobin "Simulated haemoglobin"
+* #oxygen_delivery "Simulated oxygen delivery"
+* #oxygen_consumption "Simulated oxygen consumption"
+* #arterial_carbon_dioxide_pressure "Simulated arterial carbon dioxide pressure"
+* #minute_ventilation "Simulated minute ventilation"
 
 CodeSystem: Outcome
 Id: outcome

@@ -82,6 +82,10 @@ def test_the_twin_hears_of_every_quantity_that_can_be_measured() -> None:
         Quantity.BLOOD_VOLUME,
         Quantity.MIXED_VENOUS_SATURATION,  # no code that could be checked
         Quantity.HAEMOGLOBIN,  # a condition of the model
+        Quantity.OXYGEN_DELIVERY,  # follows from flow and what blood carries
+        Quantity.OXYGEN_CONSUMPTION,  # no code that could be checked
+        Quantity.ARTERIAL_CARBON_DIOXIDE_PRESSURE,  # breathing is not fitted
+        Quantity.MINUTE_VENTILATION,
     }
     assert set(Quantity) - heard <= calculated
 
