@@ -117,6 +117,9 @@ def make_ecg(
     judge: Annotated[
         list[str] | None, typer.Option(help="Set below the data folder that judges it.")
     ] = None,
+    pages: Annotated[
+        str | None, typer.Option(help="Folder of labelled pictures below the data folder.")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Data folder; by default CARDIOTWIN_DATA.")
     ] = None,
@@ -129,7 +132,8 @@ def make_ecg(
 
     folder = data_folder(data)
     judges = tuple(folder / one for one in judge or ())
-    making = Making(name, version, built.date(), compute, judges)
+    pictures = None if pages is None else folder / pages
+    making = Making(name, version, built.date(), compute, judges, pictures)
     try:
         make_release(read_run(config), run, folder, to, making, console.print)
     except InferenceError as error:

@@ -46,6 +46,8 @@ from inference.training.ecg_calibration import (
 )
 from inference.training.ecg_export import served_graph, stored_in_16_bits
 from inference.training.ecg_labels import CODES
+from inference.training.ecg_page_evaluation import figures as page_figures
+from inference.training.ecg_page_evaluation import read_folder
 from inference.training.ecg_release_words import attributes_of, card_text
 from inference.training.ecg_run import EcgRun
 from inference.training.ecg_sets import EcgRecords, EcgSet, LabelledStem, read_stem
@@ -84,6 +86,8 @@ class Making:
     built: date
     compute: str
     judges: tuple[Path, ...] = ()
+    pages: Path | None = None
+    """A folder of pictures with labels.csv that judges a page net."""
 
 
 def make_release(
@@ -113,6 +117,9 @@ def make_release(
     for stem in making.judges:
         report(f"judging on {stem.name}")
         evidence.setdefault("judges", {})[stem.name] = judged(drafted, stem, session)
+    if making.pages is not None:
+        report(f"judging on {making.pages.name}")
+        evidence["pages"] = judged_pages(drafted, making.pages, session)
     write(to / making.name, document | {"evidence": evidence}, weights)
     report(f"wrote {making.name} {making.version}")
 
@@ -242,13 +249,26 @@ def released(
     return release_from(whole | {"source_attributes": attributes_of(whole)})
 
 
-def judged(release: ReleasedModel, stem: Path, session: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return the figures of a release on a set that taught it nothing."""
-    labelled = read_stem(stem)
+def judged_pages(release: ReleasedModel, folder: Path, session: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the figures of a release on pictures of a clinic's pages that taught it nothing."""
+    pictures = read_folder(folder)
+    found = page_figures(pictures, [release], _runner(session), lambda _: None)
+    return {
+        "name": folder.name,
+        **{key: found[key] for key in ("pages", "not_read", "abnormal", "classes")},
+    }
 
+
+def _runner(session: Any) -> ecg_evaluation.Run:  # noqa: ANN401
     def run(_: ReleasedModel, batch: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         return dict(zip([LOG_ODDS], session.run([LOG_ODDS], dict(batch)), strict=True))
 
+    return run
+
+
+def judged(release: ReleasedModel, stem: Path, session: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the figures of a release on a set that taught it nothing."""
+    labelled, run = read_stem(stem), _runner(session)
     if release.task == ecg_evaluation.SIGNAL_TASK:
         return {"signal": _figures(release, labelled, "signal", run)}
     # A photograph costs a sixth of a second to take and find: every third record gets one, and

@@ -128,6 +128,7 @@ def card_text(document: Mapping[str, Any]) -> str:
         f"Weights: `{document['digest']}`, built {document['built']}.",
         _taught(document["training_sets"]),
         *(_judge(name, vias) for name, vias in evidence.get("judges", {}).items()),
+        *([_pages(evidence["pages"])] if "pages" in evidence else []),
         _labels(
             "Validation records of its own sources",
             evidence["validation"],
@@ -173,6 +174,20 @@ def _taught(sets: list[Mapping[str, Any]]) -> str:
 def _judge(name: str, vias: Mapping[str, Mapping[str, Any]]) -> str:
     said = "It taught nothing; its licence lets it judge only."
     return "\n\n".join(_labels(f"{name}, {_VIAS[via]}", one, said) for via, one in vias.items())
+
+
+def _pages(found: Mapping[str, Any]) -> str:
+    lines = ["| told from normal | pages | AUROC | AUPRC |", "|---|---|---|---|"]
+    rows = {"every label but normal": found["abnormal"], **found["classes"]}
+    for label, one in rows.items():
+        areas = f"{interval_text(one['auroc'])} | {interval_text(one['auprc'])}"
+        lines.append(f"| {label} | {one['positives']} | {areas} |")
+    return (
+        f"## {found['name']}\n\n{found['pages']} pages as a clinic printed them, "
+        f"{len(found['not_read'])} of them not read, judged by the probability of not being "
+        "normal. They taught nothing; their licence lets them judge only. One clinic and one "
+        "printer; its classes were collected apart.\n\n" + "\n".join(lines)
+    )
 
 
 def _labels(title: str, found: Mapping[str, Any], said: str) -> str:
