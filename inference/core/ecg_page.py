@@ -30,6 +30,7 @@ from inference.core.ecg_page_rows import (
     rows_of,
     strokes_of,
     uprightness,
+    without_lines,
 )
 from inference.core.ecg_paper import Ink, flattened, ink_of
 
@@ -187,19 +188,19 @@ def _scaled(flat: Pixels, grid: Grid | None) -> tuple[Ink, Rows, Homography] | N
             CANONICAL_PX_PER_MM / grid.px_per_mm_down,
             grid.angle,
         )
-        rows = rows_of(ink)
+        rows = rows_of(without_lines(ink))
         return None if rows is None else (ink, rows, way)
     # Without a grid: as if the page were as wide as most, then by the length of its traces.
     factor = CANONICAL_PX_PER_MM * 280.0 / flat.shape[1]
     ink, way = _at_scale(flat, factor, factor, 0.0)
-    rows = rows_of(ink)
+    rows = rows_of(without_lines(ink))
     if rows is not None:
         length = rows.right_px - rows.left_px
         wanted = (TRACES_LENGTH_MM + 10.0) * CANONICAL_PX_PER_MM
         if abs(length / wanted - 1.0) > 0.03:
             factor *= float(np.clip(wanted / length, 0.6, 1.7))
             ink, way = _at_scale(flat, factor, factor, 0.0)
-            rows = rows_of(ink)
+            rows = rows_of(without_lines(ink))
     return None if rows is None else (ink, rows, way)
 
 
@@ -232,7 +233,7 @@ def _softened(flat: Pixels, factor: float) -> Pixels:
 
 def _doubts_of(ink: Ink, rows: Rows, grid: Grid | None) -> list[PageDoubt]:
     """Return what rows and grid say about the page."""
-    if len(rows.down_px) < _LEAST_ROWS or not look_like_traces(ink, rows):
+    if len(rows.down_px) < _LEAST_ROWS or not look_like_traces(without_lines(ink), rows):
         return [PageDoubt.NOT_AN_ECG]
     found: list[PageDoubt] = []
     length_mm = (rows.right_px - rows.left_px) / CANONICAL_PX_PER_MM

@@ -56,10 +56,12 @@ class Rows:
 
 
 def rows_of(ink: Ink) -> Rows | None:
-    """Return the rows of traces of a page at 2.5 px/mm; None where there are none."""
+    """Return the rows of traces of a page at 2.5 px/mm, None where there are none.
+
+    ``ink`` without lines: see `without_lines`.
+    """
     if min(ink.shape) < 60:
         return None
-    ink = _without_lines(ink)
     profile = _profile(ink)
     peaks, _ = find_peaks(
         profile,
@@ -92,17 +94,29 @@ def strokes_of(ink: Ink) -> NDArray[np.bool_]:
     return ink > _SHARE_OF_TRACE * trace_ink(ink)
 
 
-def _without_lines(ink: Ink) -> Ink:
+def without_lines(ink: Ink) -> Ink:
     """Return the ink without long straight lines along the picture's axes."""
     dark = strokes_of(ink).astype(np.uint8)
-    across = (1, round(_LONGEST_STRAIGHT_MM * CANONICAL_PX_PER_MM))
-    down = (round(_TALLEST_STRAIGHT_MM * CANONICAL_PX_PER_MM), 1)
+    across = (round(_LONGEST_STRAIGHT_MM * CANONICAL_PX_PER_MM), 1)
+    down = (1, round(_TALLEST_STRAIGHT_MM * CANONICAL_PX_PER_MM))
     lines = np.zeros_like(dark)
-    for shape, thick in ((across, (3, 1)), (down, (1, 3))):
+    for size, thick in ((across, (3, 1)), (down, (1, 3))):
         # A line that is turned by a quarter of a degree leaves its row of pixels on the way.
-        thickened = cv2.dilate(dark, np.ones(thick, np.uint8))
-        lines |= np.asarray(cv2.morphologyEx(thickened, cv2.MORPH_OPEN, np.ones(shape, np.uint8)))
+        lines |= _opened(np.asarray(cv2.dilate(dark, np.ones(thick, np.uint8))), size)
     return np.where(cv2.dilate(lines, np.ones((3, 3), np.uint8)) > 0, 0, ink).astype(np.uint8)
+
+
+def _opened(dark: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the morphological opening by a line, by sums: their time knows no length."""
+    full = size[0] * size[1]
+    outside = cv2.BORDER_CONSTANT
+
+    def summed(mask: NDArray[np.uint8]) -> NDArray[np.int32]:
+        out = cv2.boxFilter(mask, cv2.CV_32S, size, normalize=False, borderType=outside)
+        return np.asarray(out, dtype=np.int32)
+
+    eroded = (summed(dark) == full).astype(np.uint8)
+    return (summed(eroded) > 0).astype(np.uint8)
 
 
 def _profile(ink: Ink) -> Floats:
@@ -161,9 +175,10 @@ def _filled(
 def look_like_traces(ink: Ink, rows: Rows) -> bool:
     """Return whether the rows are thin lines that move up and down, rather than shades or rules.
 
-    In most columns a trace is one thin stroke; in some, a complex, it is a tall one.
+    In most columns a trace is one thin stroke; in some, a complex, it is a tall one. ``ink`` is
+    without lines, as for `rows_of`.
     """
-    dark = _strokes_apart(ink)
+    dark = strokes_of(ink)
     at_rows = np.array([round(at) for at in rows.down_px])
     thin, tall = [], []
     for at in at_rows:
@@ -173,10 +188,6 @@ def look_like_traces(ink: Ink, rows: Rows) -> bool:
         thin.append(((count > 0) & (count <= 6) & (runs == 1)).mean())
         tall.append((count > 7).mean())
     return bool(np.median(thin) > 0.35 and 0.004 < np.median(tall) < 0.45)
-
-
-def _strokes_apart(ink: Ink) -> NDArray[np.bool_]:
-    return strokes_of(_without_lines(ink))
 
 
 def canonical_of(ink: Ink, rows: Rows) -> Ink:
