@@ -81,13 +81,14 @@ def attributes_of(document: Mapping[str, Any]) -> dict[str, str]:
             f"and thresholds only: mean AUROC of {len(macro['labels'])} findings "
             f"{_number(macro['auroc'])}."
         ),
-        **_external(evidence.get("judges", {})),
+        **_external(evidence.get("judges", {}), evidence.get("pages", {}).get("name")),
     }
 
 
-def _external(judges: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def _external(judges: Mapping[str, Mapping[str, Any]], pages: str | None) -> dict[str, str]:
+    sources = [*judges, *([f"{pages} (pages printed in one clinic)"] if pages else [])]
     return {
-        "external_data_source": ", ".join(judges) or "None.",
+        "external_data_source": ", ".join(sources) or "None.",
         "external_tester": "The developer; no independent party." if judges else "None.",
         "external_representativeness": "unknown: the sets that judge do not describe patients.",
         "external_process": (
