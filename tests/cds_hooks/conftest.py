@@ -351,11 +351,11 @@ def serving() -> Callable[..., Any]:
     """Return a context manager that serves an application on a loopback port."""
 
     @contextmanager
-    def running(application: Any) -> Iterator[int]:
+    def running(application: Any, port: int = 0, lifespan: Any = "off") -> Iterator[int]:
         with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
+            listener.bind(("127.0.0.1", port))
             config = uvicorn.Config(
-                application, log_level="critical", lifespan="off", timeout_graceful_shutdown=1
+                application, log_level="critical", lifespan=lifespan, timeout_graceful_shutdown=1
             )
             server = uvicorn.Server(config)
             thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -68,8 +69,14 @@ class Site:
             fhir_user="Practitioner/1",
         )
         session = replace(session, **changes)
-        asyncio.run(self.sessions.keep(session))
+        self.awaited(self.sessions.keep(session))
         return session
+
+    @staticmethod
+    def awaited(work: Coroutine[Any, Any, Any]) -> Any:
+        """Return what a coroutine returns; Playwright runs a loop in this thread."""
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, work).result()
 
     def get(self, path: str, session: SmartSession | None, **more: Any) -> Any:
         return self.http.get(self._url(path, session), headers=self._headers(session), **more)
@@ -97,11 +104,13 @@ def running(
     folder: Path,
     changed: Callable[[Json], Json] = lambda bundle: bundle,
     base: str = BASE,
+    entered: bool = True,
     **settings: Any,
 ) -> Iterator[Site]:
     """Run the installed service with the sandbox's sample patients in a folder as its EHR.
 
-    ``changed`` may rewrite each sample patient's Bundle.
+    ``changed`` may rewrite each sample patient's Bundle; whoever serves the application over a
+    port lives its life there and has it not ``entered`` here.
     """
     clock, charts, data = SetClock(), folder / "ehr", folder / "data"
     charts.mkdir(parents=True)
@@ -114,7 +123,8 @@ def running(
     )
     application = create_app(made, Parts(ehr=ehr, orders=ehr, clock=clock))
     sessions = SqliteSessions(data / "sessions.sqlite", installation_key(data), clock)
-    with TestClient(application, base, raise_server_exceptions=False) as http:
+    http = TestClient(application, base, raise_server_exceptions=False)
+    with http if entered else nullcontext():
         yield Site(application, http, ehr, sessions, clock)
     sessions.close()
 
@@ -123,6 +133,12 @@ def running(
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with running(tmp_path_factory.mktemp("page")) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def run_site() -> Callable[..., AbstractContextManager[Site]]:
+    """Return what runs a site in a folder."""
+    return running
 
 
 @pytest.fixture
