@@ -116,7 +116,9 @@ def _fhir(path: Path, body: Body, at: datetime | None, subject: str | None) -> P
     patient_id = subject or _one_patient(resources, observations)
     now = at or _newest(observations)
     try:
-        readings = readings_of(map(_raw, _of(observations, patient_id)), patient_id, now)
+        readings = readings_of(
+            [_raw(each) for each in _of(observations, patient_id)], patient_id, now
+        )
     except WrongPatient as error:
         raise CannotRead(str(error)) from error
     patient = next(

@@ -49,7 +49,7 @@ def r_peaks(ecg: Ecg) -> Samples:
         height=_SHARE_OF_USUAL_PEAK * usual,
         distance=max(1, round(REFRACTORY_SECONDS * ecg.rate_hz)),
     )
-    return found.astype(np.int64)
+    return np.asarray(found, dtype=np.int64)
 
 
 def _usual_peak(energy: NDArray[np.float64], rate_hz: float) -> float:

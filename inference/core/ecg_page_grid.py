@@ -115,4 +115,5 @@ def _comb(spectrum: Floats, sizes: NDArray[np.float64], angles: NDArray[np.float
     maps = x.reshape(shape).astype(np.float32), y.reshape(shape).astype(np.float32)
     sampled = np.asarray(cv2.remap(spectrum, *maps, cv2.INTER_LINEAR)).reshape(x.shape)
     weight = np.where(inside, _WEIGHTS[None, :], 0.0)
-    return ((sampled * weight[:, :, None]).sum(axis=1) / _WEIGHTS.sum() * 2.0).astype(np.float32)
+    height = (sampled * weight[:, :, None]).sum(axis=1) / _WEIGHTS.sum() * 2.0
+    return np.asarray(height, dtype=np.float32)

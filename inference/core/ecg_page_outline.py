@@ -29,7 +29,7 @@ def sheet_corners(pixels: Pixels) -> Corners | None:
     height, width = pixels.shape[:2]
     scale = _SMALL_PX / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     mask = _paper_mask(small)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:
@@ -85,9 +85,8 @@ def _on_edges(hull: Corners, corners: Corners) -> Corners:
         vx, vy, x, y = np.asarray(cv2.fitLine(near, cv2.DIST_HUBER, 0, 0.01, 0.01)).ravel()
         lines.append((np.array([-vy, vx]), float(-vy * x + vx * y)))
     met = [
-        np.linalg.solve(np.stack([a[0], b[0]]), np.array([a[1], b[1]]))
-        for a, b in zip(np.roll(np.arange(4), 1), range(4), strict=True)
-        for a, b in ((lines[a], lines[b]),)
+        np.linalg.solve(np.stack([before[0], after[0]]), np.array([before[1], after[1]]))
+        for before, after in zip(lines[-1:] + lines[:-1], lines, strict=True)
     ]
     return np.array(met, dtype=np.float32)
 

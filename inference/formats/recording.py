@@ -82,7 +82,9 @@ def xml_root(data: bytes) -> Element:
     Namespaces are dropped from the names, because the formats are told apart by other means.
     """
     try:
-        root = fromstring(data, forbid_dtd=False, forbid_entities=True, forbid_external=True)
+        root: Element = fromstring(
+            data, forbid_dtd=False, forbid_entities=True, forbid_external=True
+        )
     except DefusedXmlException:
         raise EcgUnreadable("its XML declares entities of its own") from None
     except (SyntaxError, ValueError, LookupError):

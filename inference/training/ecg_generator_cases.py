@@ -8,7 +8,7 @@ passed in. How often a finding is drawn is chosen for learning, not for epidemio
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -90,7 +90,8 @@ def draw_case(rng: np.random.Generator, wanted: str | None = None) -> Case:
         )
     if wanted is not None:
         alone = {name: plain for name, plain in _PLAIN.items() if rng.random() < _ALONE_SHARE}
-        case = replace(case, **{**alone, **WANTED[wanted]})
+        findings: dict[str, Any] = {**alone, **WANTED[wanted]}
+        case = replace(case, **findings)
     if wanted == "LVH" and rng.random() < 0.5:
         case = replace(case, chamber="LVH strain")
     if wanted in _SHOWN_BY_AMOUNT:
