@@ -7,6 +7,7 @@ see that the machinery tells a vessel from a pump.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from twin.core.hypotheses import HYPOTHESES, LINEAR, PERSON, Cause
 from twin.core.measurements import Condition, Measurement
 from twin.core.parameters import PARAMETER_INDEX, Body
 from twin.core.rest import model_version
+from twin.core.signs import haemoglobin_fall_g_per_dl
 from twin.store.emulator_file import read_cause_emulator
 
 if TYPE_CHECKING:
@@ -84,6 +86,50 @@ def test_a_fast_pulse_a_narrow_pressure_and_an_empty_vein_are_blood_loss(
     values = {**bedside.bleeding, Quantity.CENTRAL_VENOUS_PRESSURE: -1.0}
     found = weighed(weigher, bedside, values, celsius=36.3, breaths=24.0, before=bedside.stable)
     assert found.likeliest.cause is Cause.BLOOD_LOSS
+
+
+def odds(probability: float) -> float:
+    return probability / (1.0 - probability)
+
+
+def with_haemoglobin(
+    weigher: CauseWeigher, bedside: Bedside, *values_g_per_dl: float
+) -> Mapping[Cause, float]:
+    measurements = bedside.seen(bedside.bleeding)
+    for place, value in enumerate(values_g_per_dl):
+        at = bedside.noon - timedelta(hours=10.0 * (len(values_g_per_dl) - 1 - place))
+        measurements.append(Measurement(Condition.HAEMOGLOBIN, value, at, f"Observation/h{place}"))
+    found = weigher.weigh(measurements, bedside.man, bedside.noon, 24.0, EQUAL)
+    assert isinstance(found, Causes)
+    return {each.cause: each.probability for each in found.candidates}
+
+
+def test_haemoglobin_that_fell_within_a_day_speaks_of_blood_loss_and_one_that_stayed_against(
+    weigher: CauseWeigher, bedside: Bedside
+) -> None:
+    once = with_haemoglobin(weigher, bedside, 9.0)
+    fallen = with_haemoglobin(weigher, bedside, 12.6, 9.0)
+    stayed = with_haemoglobin(weigher, bedside, 9.1, 9.0)
+    risen = with_haemoglobin(weigher, bedside, 8.0, 9.0)
+    assert odds(fallen[Cause.BLOOD_LOSS]) > 10.0 * odds(once[Cause.BLOOD_LOSS])
+    assert stayed[Cause.BLOOD_LOSS] < once[Cause.BLOOD_LOSS]
+    # Half an hour after the vessel broke no fluid has moved in: no fall rules nothing out.
+    assert stayed[Cause.BLOOD_LOSS] > 0.2 * once[Cause.BLOOD_LOSS]
+    assert risen[Cause.BLOOD_LOSS] == pytest.approx(stayed[Cause.BLOOD_LOSS], abs=0.05)
+
+
+def test_a_fall_of_days_ago_and_a_stale_value_say_nothing(
+    weigher: CauseWeigher, bedside: Bedside
+) -> None:
+    chart = [
+        Measurement(
+            Condition.HAEMOGLOBIN, value, bedside.noon - timedelta(hours=hours), f"h{hours}"
+        )
+        for hours, value in ((40.0, 13.0), (14.0, 9.0))
+    ]
+    assert haemoglobin_fall_g_per_dl(chart, bedside.noon) is None
+    newer = Measurement(Condition.HAEMOGLOBIN, 8.5, bedside.noon, "h0")
+    assert haemoglobin_fall_g_per_dl([*chart, newer], bedside.noon) == pytest.approx(0.5)
 
 
 def test_a_low_ejection_fraction_points_at_the_pump(

@@ -39,7 +39,7 @@ from twin.core.observation_sets import (
     screen,
 )
 from twin.core.prior import Expectation
-from twin.core.signs import log_likelihoods
+from twin.core.signs import haemoglobin_fall_g_per_dl, log_likelihoods
 from twin.core.student import Draws
 from twin.core.telling import Telling, most_telling
 from twin.core.treatment import Administration, standing_at
@@ -179,7 +179,10 @@ class CauseWeigher:
         weighed = weigh(self.emulator, seen.rows, beliefs, seen.observed, self._drawn_for(beliefs))
         temperature = _recent(conditions.get(Condition.TEMPERATURE), sets[0])
         evidence = weighed.log_evidence + log_likelihoods(
-            self.known, temperature, respiratory_rate_per_min
+            self.known,
+            temperature,
+            respiratory_rate_per_min,
+            haemoglobin_fall_g_per_dl(usable, sets[0].taken_at),
         )
         found = troubles(sets[0])
         if found:

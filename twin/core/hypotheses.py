@@ -101,6 +101,17 @@ COINCIDENCE: Final = 0.08
 ruled out by one of them."""
 
 COINCIDENT_TEMPERATURE: Final = Sign(37.4, 1.3)
+
+HAEMOGLOBIN_FALL_BLEEDING: Final = Sign(2.5, 1.8)
+"""g/dL within a day of losing enough blood to be in trouble, little before fluid has moved in
+(assumed; bleeding trials call 2 g/dL major: Schulman 2005, J Thromb Haemost 3:692)."""
+
+HAEMOGLOBIN_FALL_OTHERWISE: Final = Sign(0.5, 0.7)
+"""g/dL a day in intensive care without bleeding (Nguyen 2003, Crit Care Med 31:406; from memory,
+unverified): samples drawn, and water given."""
+
+COINCIDENT_HAEMOGLOBIN_FALL: Final = Sign(1.0, 1.5)
+"""Litres of fluid, or a second, harmless loss (assumed)."""
 COINCIDENT_RESPIRATORY_RATE: Final = Sign(22.0, 8.0)
 
 HYPOTHESES: Final[Sequence[Hypothesis]] = (
