@@ -81,7 +81,11 @@ def test_a_forecast_holds_the_probability_of_each_event(run: Run) -> None:
     assert status == 0
     assert found["forecast"]["horizon_s"] == 1800.0
     assert all(0.0 <= p["probability"] <= 1.0 for p in found["forecast"]["probabilities"].values())
-    assert found["forecast"]["probabilities"]["HYPOTENSION"]["probability"] > 0.2
+    _, before = run("forecast", EARLIER, "--horizon", "30 min", *MAN)
+    fallen, well = (
+        each["forecast"]["probabilities"]["HYPOTENSION"]["probability"] for each in (found, before)
+    )
+    assert fallen > max(0.1, 3.0 * well)
 
 
 def test_plans_are_ranked_and_the_one_that_harms_is_never_best(run: Run) -> None:
