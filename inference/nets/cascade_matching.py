@@ -1,8 +1,8 @@
 """Which true box a proposal is to learn, and what is lost where it does not. Training only.
 
 Not every picture names every kind: where hearts were not marked, a box around the heart is neither
-right nor wrong. A kind that is unknown in a picture takes no part in its softmax, and inside the
-chest of such a picture no anchor is called background.
+right nor wrong. A kind that is unknown in a picture takes no part in its softmax or dense loss,
+and inside the chest of such a picture no anchor is background to a score that knows no kinds.
 """
 
 from __future__ import annotations
@@ -58,13 +58,23 @@ def matched(boxes: Tensor, truth: Truth) -> tuple[Tensor, Tensor]:
 
 
 def anchor_targets(anchors: Tensor, truth: Truth) -> tuple[Tensor, Tensor]:
-    """Return of each anchor 1 for a hit, 0 for background, -1 for neither, and its true box."""
-    overlap, place = matched(anchors, truth)
-    state = torch.full_like(overlap, -1.0)
-    state[overlap < ANCHOR_MISS] = 0.0
+    """Return of each anchor 1 for a hit, 0 for background, -1 for neither, and its true box.
+
+    For a score that knows no kinds: whether an anchor of an incompletely marked chest shows
+    something is unknown unless it shows what was marked.
+    """
+    state, place = marked_targets(anchors, truth)
     chest = truth.chest()
     if chest is not None and not bool(truth.known.all()):
         state[(state == 0) & (_share_inside(anchors, chest) > 0.5)] = -1.0
+    return state, place
+
+
+def marked_targets(anchors: Tensor, truth: Truth) -> tuple[Tensor, Tensor]:
+    """Return the same for the marked kinds alone, of which every box of a picture is known."""
+    overlap, place = matched(anchors, truth)
+    state = torch.full_like(overlap, -1.0)
+    state[overlap < ANCHOR_MISS] = 0.0
     state[overlap >= ANCHOR_HIT] = 1.0
     if len(truth.boxes):
         # The best anchor of each true box learns it, however poorly it fits.
@@ -98,7 +108,9 @@ def proposal_loss(
 
 def dense_loss(scores: Tensor, shifts: Tensor, anchors: Tensor, truth: Truth) -> Tensor:
     """Return the focal loss of a single-stage detector from scores ``[anchor, kind]``."""
-    state, place = anchor_targets(anchors, truth)
+    # Each kind has a score of its own, so leaving out those of unmarked kinds is enough: anchors
+    # inside the chest must learn that they are no lung, or they end up scoring above the hits.
+    state, place = marked_targets(anchors, truth)
     goal = torch.zeros_like(scores)
     hits = torch.nonzero(state == 1)[:, 0]
     if len(hits):

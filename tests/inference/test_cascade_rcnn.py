@@ -17,6 +17,7 @@ torch = pytest.importorskip("torch", reason="torch is not in this environment")
 from inference.nets.cascade_matching import (  # noqa: E402
     Truth,
     anchor_targets,
+    dense_loss,
     proposal_loss,
     stage_loss,
 )
@@ -179,6 +180,17 @@ def test_inside_a_chest_that_is_not_wholly_marked_no_anchor_is_background() -> N
     spare = torch.cat([anchors, torch.tensor([[56.0, 11.0, 90.0, 88.0]])])
     assert anchor_targets(spare, partly)[0].tolist() == [-1.0, 0.0, 1.0, 1.0]
     assert anchor_targets(spare, wholly)[0].tolist() == [0.0, 0.0, 1.0, 1.0]
+
+
+def test_inside_a_chest_that_is_not_wholly_marked_anchors_learn_the_marked_kinds() -> None:
+    lungs = torch.tensor([[10.0, 10.0, 45.0, 90.0], [55.0, 10.0, 90.0, 90.0]])
+    between = torch.tensor([[40.0, 50.0, 65.0, 80.0]])
+    partly = Truth(lungs, torch.tensor([0, 1]), known("right_lung", "left_lung"))
+    scores = torch.zeros(3, len(KINDS), requires_grad=True)
+    dense_loss(scores, torch.zeros(3, 4), torch.cat([lungs, between]), partly).backward()
+    assert float(scores.grad[2, :2].min()) > 1e-3
+    assert float(scores.grad[:, 2:].abs().max()) == 0
+    assert bool((torch.sign(scores.grad[:2, :2]) == 1 - 2 * torch.eye(2)).all())
 
 
 def test_a_picture_without_boxes_teaches_background_only() -> None:
