@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -22,12 +22,23 @@ if TYPE_CHECKING:
 
 Level: TypeAlias = Literal["low", "medium", "high", "unknown"]
 
-MOVED_MMHG: Final = 5.0
-"""A change of mean pressure of less is called steady; as in ``twin.core.comparison``."""
-BEFORE: Final = timedelta(hours=1)
-AROUND: Final = timedelta(minutes=40)
-"""The value that the newest is compared with is the one charted nearest an hour before, if it is
-within this of it; ours."""
+
+class Comparison(NamedTuple):
+    """With what the newest value is compared: the one charted nearest to so long before."""
+
+    before: timedelta
+    around: timedelta
+    """No value farther from that time is taken."""
+    moved_mmhg: float
+    """A change of less is called steady."""
+
+
+COMPARISONS: Final = (
+    Comparison(timedelta(hours=1), timedelta(minutes=40), 5.0),
+    Comparison(timedelta(hours=6), timedelta(hours=2), 10.0),
+)
+"""The first that shows a change is told: a pressure that sinks by four an hour is not steady. The
+first limit is that of ``twin.core.comparison``; the others are ours."""
 OLD: Final = timedelta(hours=2)
 """A newest pressure older than this says where the patient stood, not where he stands; ours."""
 
@@ -118,14 +129,31 @@ def _course(word: str, charted: Sequence[Reading], now: datetime) -> tuple[str, 
     when = age(newest.taken_at, now)
     if now - newest.taken_at > OLD:
         return f"{stands}, but that is {when}", None
-    wanted = newest.taken_at - BEFORE
-    before = min(charted[:-1], key=lambda each: abs(each.taken_at - wanted), default=None)
-    if before is None or abs(before.taken_at - wanted) > AROUND:
+    told = [
+        (newest.value - before.value, comparison.moved_mmhg, before)
+        for comparison in COMPARISONS
+        if (before := _charted_before(newest, charted[:-1], comparison)) is not None
+    ]
+    if not told:
         return f"{stands} ({when})", None
-    moved = newest.value - before.value
-    way = "steady" if abs(moved) < MOVED_MMHG else "falling" if moved < 0.0 else "rising"
-    minutes = (newest.taken_at - before.taken_at).total_seconds() / 60.0
+    moved, _, before = next(
+        (each for each in told if abs(each[0]) >= each[1]), (0.0, 0.0, told[0][2])
+    )
+    way = "falling" if moved < 0.0 else "rising" if moved > 0.0 else "steady"
     return (
         f"{stands} ({when}), {way}",
-        f"{word} was {number(before.value)} mmHg {number(minutes)} min before.",
+        f"{word} was {number(before.value)} mmHg {_apart(newest, before)} before.",
     )
+
+
+def _charted_before(
+    newest: Reading, charted: Sequence[Reading], comparison: Comparison
+) -> Reading | None:
+    wanted = newest.taken_at - comparison.before
+    found = min(charted, key=lambda each: abs(each.taken_at - wanted), default=None)
+    return found if found and abs(found.taken_at - wanted) <= comparison.around else None
+
+
+def _apart(newest: Reading, before: Reading) -> str:
+    minutes = (newest.taken_at - before.taken_at).total_seconds() / 60.0
+    return f"{number(minutes)} min" if minutes < 120.0 else f"{number(minutes / 60.0)} h"

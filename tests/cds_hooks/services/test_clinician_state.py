@@ -49,13 +49,20 @@ def said(*readings: Reading) -> str:
 def test_the_way_is_told_from_what_was_charted_an_hour_before(
     before: float, now: float, word: str
 ) -> None:
-    readings = [pressure(90, 300), pressure(before, 65), pressure(80, 20), pressure(now, 5)]
+    readings = [pressure(60, 300), pressure(before, 65), pressure(80, 20), pressure(now, 5)]
     assert said(*readings) == f"MAP {now:.0f} mmHg (5 min ago), {word}."
 
 
-def test_without_a_value_around_an_hour_before_no_way_is_told() -> None:
+def test_a_pressure_that_sinks_slowly_for_hours_is_falling() -> None:
+    sinking = [pressure(94 - 4 * hour, 60 * (7 - hour) + 5) for hour in range(8)]
+    assert said(*sinking) == "MAP 66 mmHg (5 min ago), falling."
+    beside = state_of(sinking, NOW, None, None, None).beside
+    assert any("MAP was 90" in each and "6\N{NO-BREAK SPACE}h before" in each for each in beside)
+
+
+def test_without_a_value_around_one_or_six_hours_before_no_way_is_told() -> None:
     assert said(pressure(58, 5)) == "MAP 58 mmHg (5 min ago)."
-    assert said(pressure(90, 400), pressure(58, 5)) == "MAP 58 mmHg (5 min ago)."
+    assert said(pressure(90, 600), pressure(58, 5)) == "MAP 58 mmHg (5 min ago)."
 
 
 def test_an_old_pressure_is_said_to_be_old() -> None:
