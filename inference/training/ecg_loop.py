@@ -24,6 +24,7 @@ from inference.core.viz_ecg import NO_LEAD
 from inference.errors import TrainingDataUnusable
 from inference.nets.efficientnet_page import PageEfficientNet
 from inference.nets.vizecgnet import ImageStream, SignalStream, VizEcgNet
+from inference.training.descent import average_weights, set_learning_rate
 from inference.training.ecg_batches import (
     EcgBatch,
     EcgDraw,
@@ -127,7 +128,7 @@ class EcgTrainer:
         self.optimiser.step()
         self.progress.steps += 1
         self.progress.seen += len(batch.targets)
-        self._average()
+        average_weights(self.averaged, self.net, self.settings.average, self.progress.steps)
         return float(loss.detach())
 
     def _mixed_precision(self) -> bool:
@@ -160,21 +161,9 @@ class EcgTrainer:
         return self._tensor(batch.page).contiguous(memory_format=torch.channels_last)
 
     def _set_rate(self) -> None:
-        spent = min(1.0, self.spent())
-        warm = min(1.0, (self.progress.steps + 1) / self.settings.warm_up_steps)
-        rate = self.settings.learning_rate * warm * (0.01 + 0.99 * (1 + np.cos(np.pi * spent)) / 2)
-        for group in self.optimiser.param_groups:
-            group["lr"] = float(rate)
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        keep = min(self.settings.average, (1 + self.progress.steps) / (10 + self.progress.steps))
-        state = self.net.state_dict()
-        for name, value in self.averaged.state_dict().items():
-            if value.dtype.is_floating_point:
-                value.lerp_(state[name], 1 - keep)
-            else:
-                value.copy_(state[name])
+        warm_up = (self.progress.steps + 1) / self.settings.warm_up_steps
+        peak = self.settings.learning_rate
+        set_learning_rate(self.optimiser, peak, warm_up, self.spent(), 0.01)
 
     def _log(self, loss: float, report: Report) -> None:
         found = judged(self.averaged, self.settings.kind, self.records, self.device)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from inference.core.radiograph import Grey
 from inference.nets.cascade_matching import Truth
 from inference.nets.cascade_rcnn import CascadeRcnn
+from inference.training.descent import average_weights, set_learning_rate
 from inference.training.radiograph_augmentation import Strength, augmented
 from inference.training.radiograph_generator import GeneratorSettings, generated
 from inference.training.radiograph_pretraining import posture_loss
@@ -147,7 +148,7 @@ class RadiographTrainer:
         self.optimiser.step()
         self.progress.steps += 1
         self.progress.pictures += len(squares)
-        self._average()
+        average_weights(self.averaged, self.net, self.settings.average, self.progress.steps)
         return {name: float(value.detach()) for name, value in lost.items()}
 
     def _batch(self) -> tuple[NDArray[np.float32], list[Truth]]:
@@ -181,22 +182,9 @@ class RadiographTrainer:
         return Example(made.grey, made.boxes[places], numbers, known)
 
     def _set_rate(self) -> None:
-        spent = min(1.0, self._spent())
-        warm = min(1.0, (self.progress.steps + 1) / self.settings.warm_up_steps)
-        rate = self.settings.learning_rate * warm * (0.02 + 0.98 * (1 + np.cos(np.pi * spent)) / 2)
-        for group in self.optimiser.param_groups:
-            group["lr"] = float(rate)
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """Exponential average of weights and of the statistics of normalisation."""
-        keep = min(self.settings.average, (1 + self.progress.steps) / (10 + self.progress.steps))
-        state = self.net.state_dict()
-        for name, value in self.averaged.state_dict().items():
-            if value.dtype.is_floating_point:
-                value.lerp_(state[name], 1 - keep)
-            else:
-                value.copy_(state[name])
+        warm_up = (self.progress.steps + 1) / self.settings.warm_up_steps
+        peak = self.settings.learning_rate
+        set_learning_rate(self.optimiser, peak, warm_up, self._spent(), 0.02)
 
     def _log(self, lost: dict[str, float], report: Report) -> None:
         row = {**asdict(self.progress), **lost, **self.judge(self.averaged)}

@@ -22,6 +22,7 @@ from torch import Tensor
 from inference.core.trajectory_image import AGGREGATES, IMAGE_SHAPE, TIME_COLUMNS
 from inference.core.trajectory_rows import TIMED_ROWS
 from inference.nets.trajectory_net import TrajectoryNet
+from inference.training.descent import average_weights, set_learning_rate
 from inference.training.examples import Examples
 from inference.training.metrics import auprc, auroc
 from inference.training.trajectory_losses import LossWeights, Targets, total_loss
@@ -171,26 +172,13 @@ class TrajectoryTrainer:
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimiser.step()
         self.progress.steps += 1
-        self._average()
+        average_weights(self.averaged, self.net, self.settings.average, self.progress.steps)
         return float(loss.detach())
 
     def _set_rate(self) -> None:
-        spent = min(1.0, self._spent())
-        warm = min(1.0, (self.progress.steps + 1) / self.settings.warm_up_steps)
-        rate = self.settings.learning_rate * warm * (0.02 + 0.98 * (1 + np.cos(np.pi * spent)) / 2)
-        for group in self.optimiser.param_groups:
-            group["lr"] = float(rate)
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """Exponential average of weights and of the statistics of normalisation."""
-        keep = min(self.settings.average, (1 + self.progress.steps) / (10 + self.progress.steps))
-        state = self.net.state_dict()
-        for name, value in self.averaged.state_dict().items():
-            if value.dtype.is_floating_point:
-                value.lerp_(state[name], 1 - keep)
-            else:
-                value.copy_(state[name])
+        warm_up = (self.progress.steps + 1) / self.settings.warm_up_steps
+        peak = self.settings.learning_rate
+        set_learning_rate(self.optimiser, peak, warm_up, self._spent(), 0.02)
 
     def _batch(self, picked: NDArray[np.int64]) -> tuple[Tensor, Targets]:
         image = np.asarray(self.examples.image[picked], dtype=np.float32)
