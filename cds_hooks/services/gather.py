@@ -247,8 +247,7 @@ def _chart(
             + " ".join(chart.missing[key] for key in lacking)
             + " Send them as prefetch, or fhirServer with fhirAuthorization."
         )
-    gaps = {key: why for key, why in chart.missing.items() if key not in definition.optional}
-    return replace(chart, missing=gaps)
+    return chart
 
 
 def _read(wants: Iterable[Wanted], found: Mapping[str, _Found], patient_id: str) -> Chart:

@@ -27,8 +27,6 @@ class ServiceDefinition:
     prefetch: Mapping[str, str]
     essential: frozenset[str]
     """Prefetch keys without which the service answers 412."""
-    optional: frozenset[str] = frozenset()
-    """Keys whose absence is no gap that a card must name, since no card speaks of them yet."""
     usage_requirements: str | None = None
 
 

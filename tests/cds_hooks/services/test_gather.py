@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -392,13 +391,3 @@ def test_orders_that_no_time_is_left_to_read_are_said_to_be_unread(ehr: Any) -> 
         asyncio.run(
             read_references(["ServiceRequest/7"], "p1", Sources({}, grant(), ehr, deadline_s=0.0))
         )
-
-
-def test_what_no_card_speaks_of_yet_may_be_absent_without_a_word(
-    definition: ServiceDefinition, ehr: Any, full: dict[str, Any]
-) -> None:
-    ehr.shelf = {LABORATORY: EhrRefused("no")}
-    prefetch = {key: value for key, value in full.items() if key != "laboratory"}
-    assert "laboratory" in charted(definition, prefetch, ehr, grant()).missing
-    spared = replace(definition, optional=frozenset({"laboratory"}))
-    assert charted(spared, prefetch, ehr, grant()).missing == {}
