@@ -2,7 +2,7 @@
 // was not chosen is not simulated.
 
 import { el } from "./elements.js";
-import { capital } from "./words.js";
+import { capital, clock } from "./words.js";
 
 const STEPS = 1000;
 let made = 0;
@@ -10,6 +10,16 @@ let made = 0;
 /** Return an empty line for a treatment. */
 export function emptyItem(choice) {
   return { choice, amount: null, over: null, start: 0, until: null };
+}
+
+/** Return the line that ends what runs. */
+export function stopItem(running) {
+  return { choice: { label: `Stop ${running.label}`, item: running.stop, amount: null }, running, start: 0 };
+}
+
+/** Return the line that gives what runs another rate; it begins at the rate that runs. */
+export function changeItem(running, choice) {
+  return { ...emptyItem(choice), amount: running.rate, running };
 }
 
 /** Return the line that stands for an item as the server writes it. */
@@ -21,7 +31,13 @@ export function itemFrom(written, choices) {
 
 /** Return whether everything that must be chosen is. */
 export function complete(item) {
+  if (ends(item)) return true;
   return Number.isFinite(item.amount) && (!needsTime(item.choice) || Number.isFinite(item.over));
+}
+
+/** Return whether the line ends what runs: no draft can do that. */
+export function ends(item) {
+  return item.choice.amount === null;
 }
 
 function needsTime(choice) {
@@ -31,18 +47,23 @@ function needsTime(choice) {
 /** Return the item as the server reads it. */
 export function written(item) {
   const { choice } = item;
+  if (ends(item)) return { ...choice.item, start_min: item.start || 0 };
   const sent = { ...choice.item, [choice.amountMember]: item.amount, start_min: item.start || 0 };
   if (choice.over && Number.isFinite(item.over)) sent.over_min = item.over;
   if (choice.mayEnd && Number.isFinite(item.until)) sent.for_min = item.until;
+  if (item.running?.stop.order) sent.replaces = item.running.stop.order;
   return sent;
 }
 
 /** Return a line of a plan in words. */
 export function inWords(item) {
   const { choice } = item;
-  const parts = [choice.label];
+  if (ends(item)) return item.start ? `${choice.label}, in ${plain(item.start)} min` : choice.label;
+  const parts = [item.running ? `${choice.label} changed from ${item.running.amount} to` : choice.label];
   if (!Number.isFinite(item.amount)) return `${choice.label}: no amount chosen`;
-  parts.push(`${plain(item.amount)} ${choice.amount.unit}`);
+  const amount = `${plain(item.amount)} ${choice.amount.unit}`;
+  if (item.running) parts[0] += ` ${amount}`;
+  else parts.push(amount);
   if (choice.over && item.over) parts.push(`over ${plain(item.over)} min`);
   if (item.start) parts.push(`in ${plain(item.start)} min`);
   if (choice.mayEnd && item.until) parts.push(`for ${plain(item.until)} min`);
@@ -57,6 +78,7 @@ function plain(value) {
 export function editor(item, changed, removed) {
   const { choice } = item;
   const id = `item-${++made}`;
+  if (ends(item)) return ending(item, id, changed, removed);
   const range = choice.amount;
   const slider = el("input", { type: "range", id: `${id}-slider`, min: 0, max: STEPS, step: 1, class: item.amount === null ? "unset" : "", "aria-label": `${choice.label}, ${range.unit}` });
   const field = el("input", { type: "number", id: `${id}-amount`, step: "any", inputmode: "decimal", "aria-describedby": `${id}-range`, placeholder: "choose" });
@@ -79,7 +101,8 @@ export function editor(item, changed, removed) {
   if (item.amount !== null) field.value = plain(item.amount);
   show();
   return el("fieldset", { class: "item" },
-    el("legend", {}, choice.label),
+    el("legend", {}, item.running ? `Change ${choice.label.toLowerCase()}` : choice.label),
+    item.running ? nowRunning(item.running) : null,
     el("div", { class: "amount" }, slider,
       el("label", { for: `${id}-amount`, class: "only-heard" }, `Amount of ${choice.label}`),
       field, el("span", {}, range.unit)),
@@ -89,6 +112,19 @@ export function editor(item, changed, removed) {
       minutes(`${id}-start`, "begins in (0: now)", item.start, (value) => { item.start = value ?? 0; changed(); }),
       choice.mayEnd ? minutes(`${id}-until`, "stops after (empty: goes on)", item.until, (value) => { item.until = value; changed(); }) : null,
       el("button", { type: "button", class: "quiet", on: { click: removed }, "aria-label": `Remove ${choice.label}` }, "Remove")));
+}
+
+function nowRunning(running) {
+  return el("p", { class: "fine running" }, `Runs at ${running.amount} since ${clock(running.since)}. A new rate takes its place.`);
+}
+
+function ending(item, id, changed, removed) {
+  return el("fieldset", { class: "item" },
+    el("legend", {}, item.choice.label),
+    el("p", { class: "fine running" }, `${item.running.amount}, since ${clock(item.running.since)}.`),
+    el("div", { class: "times" },
+      minutes(`${id}-start`, "ends in (0: now)", item.start, (value) => { item.start = value ?? 0; changed(); }),
+      el("button", { type: "button", class: "quiet", on: { click: removed }, "aria-label": `Remove: ${item.choice.label}` }, "Remove")));
 }
 
 function minutes(id, label, value, changed) {

@@ -18,11 +18,13 @@ export function treatments(view) {
 
 /** Return the imaging studies, or the plain statement that there is none. */
 export function imaging(view) {
-  if (!view.imaging.length) return null;
+  if (!view.imaging.length && !view.openedElsewhere) return null;
   return panel("imaging", "Imaging and ECG on file",
-    table("Studies", ["Study", "Taken", "Images", "State"], view.imaging.map((each) => [
-      each.modalities.map((code) => MODALITIES[code] ?? code).join(" and ") || "modality not recorded",
+    !view.imaging.length ? null : table("Studies", ["Study", "Taken", "Images", "State"], view.imaging.map((each) => [
+      el("span", {}, each.modalities.map((code) => MODALITIES[code] ?? code).join(" and ") || "modality not recorded",
+        each.opened ? el("strong", {}, " (open in the EHR)") : null),
       each.started ? aged(each.started) : "date not recorded", each.instances ?? "not recorded", each.state]), true),
+    view.openedElsewhere ? el("p", { class: "caution" }, "The EHR had a study open that is not among this patient's studies; it is not shown.") : null,
     el("p", { class: "caution" }, view.imagingNote));
 }
 

@@ -2,7 +2,7 @@
 
 import { compare, propose, SessionEnded } from "./api.js";
 import { el, panel, sentences, table, wide } from "./elements.js";
-import { complete, editor, emptyItem, inWords, itemFrom, written } from "./plan_items.js";
+import { changeItem, complete, editor, emptyItem, ends, inWords, itemFrom, stopItem, written } from "./plan_items.js";
 import { colour, overTime } from "./plots.js";
 import { capital, decimalsOf, interval, percent, span } from "./words.js";
 
@@ -63,7 +63,8 @@ function change(plan, key, unit) {
 }
 
 function take(self, plan) {
-  const items = plan.items.map((each) => itemFrom(each, self.view.choices)).filter(Boolean);
+  const items = plan.items.map((each) => itemFrom(each, self.view.choices)).filter(Boolean)
+    .map((item) => ({ ...item, running: self.view.running.find((each) => each.choice === item.choice.key) }));
   const free = self.bench.plans.find((each) => !each.items.length) ?? self.bench.plans[0];
   free.items = items;
   showPlans(self);
@@ -101,15 +102,35 @@ function adder(self, plan, redo) {
   const groups = Map.groupBy ? Map.groupBy(self.view.choices, (each) => each.group) : grouped(self.view.choices);
   const select = el("select", { "aria-label": `Add a treatment to ${plan.name}` },
     el("option", { value: "" }, plan.items.length ? "Add another treatment" : "Choose a treatment"),
+    whatRuns(self),
     [...groups].map(([group, choices]) => el("optgroup", { label: group }, choices.map((each) => el("option", { value: each.key }, each.label)))));
   select.addEventListener("change", () => {
-    const choice = self.view.choices.find((each) => each.key === select.value);
-    if (!choice) return;
-    plan.items.push(emptyItem(choice));
+    const item = chosen(self, select.value);
+    if (!item) return;
+    plan.items.push(item);
     redo();
     self.plans.children[self.bench.plans.indexOf(plan)]?.querySelector("fieldset:last-of-type input[type=number]")?.focus();
   });
   return el("p", { class: "adder" }, select);
+}
+
+function whatRuns(self) {
+  const { running } = self.view;
+  if (!running.length) return null;
+  return el("optgroup", { label: "Running now" }, running.flatMap((each, at) => [
+    each.choice ? el("option", { value: `change/${at}` }, `Change ${each.label}`) : null,
+    el("option", { value: `stop/${at}` }, `Stop ${each.label}`)]));
+}
+
+function chosen(self, key) {
+  const [deed, place] = key.split("/");
+  const running = self.view.running[Number(place)];
+  if (deed === "stop" && running) return stopItem(running);
+  const wanted = deed === "change" && running ? running.choice : key;
+  const choice = self.view.choices.find((each) => each.key === wanted);
+  if (!choice) return null;
+  const same = self.view.running.find((each) => each.choice === wanted);
+  return deed === "change" ? changeItem(running, choice) : same ? { ...emptyItem(choice), running: same } : emptyItem(choice);
 }
 
 function grouped(choices) {
@@ -220,10 +241,11 @@ function confirm(self, plan, place, ask) {
     return;
   }
   const where = self.view.mayPropose ? "They are created at the EHR as draft proposals; nothing is ordered until somebody signs them." : "The EHR did not allow this app to create orders, so that they can only be copied.";
-  const go = el("button", { type: "button", class: "primary" }, self.view.mayPropose ? "Create the draft" : "Show the draft");
+  const nothingToWrite = plan.items.every(ends);
+  const go = el("button", { type: "button", class: "primary" }, nothingToWrite ? "Show what to end" : self.view.mayPropose ? "Create the draft" : "Show the draft");
   const back = el("button", { type: "button", class: "quiet", on: { click: () => { place.replaceChildren(); ask.focus(); } } }, "Cancel");
   go.addEventListener("click", () => send(self, plan, place, go));
-  place.replaceChildren(sentences(plan.items.map(inWords)), el("p", { class: "fine" }, where), go, back);
+  place.replaceChildren(sentences(plan.items.map(inWords)), el("p", { class: "fine" }, nothingToWrite ? "Nothing is written: what runs is ended in the EHR." : where), go, back);
   go.focus();
 }
 
@@ -240,6 +262,9 @@ async function send(self, plan, place, go) {
 
 function outcome(done) {
   const parts = [];
+  if (done.toEnd.length) {
+    parts.push(el("div", { class: "caution", role: "alert" }, done.toEnd.map((each) => el("p", {}, each))));
+  }
   if (done.created.length) {
     parts.push(el("p", { class: "done", role: "status" }, `Created as draft proposal: ${done.created.join(", ")}. Sign or discard it in the EHR.`));
   }

@@ -1,7 +1,7 @@
-"""Plans as the page writes them, and what it may offer: drugs, units, plausible ranges.
+"""Plans as the page writes them, and what each item of a plan does to the circulation.
 
 Pure. Nothing has a default dose: whoever plans chooses every amount. Whether an amount is given to
-adults is the twin's to say (``twin.core.dose_ranges``), from the same table that is offered here.
+adults, and whether anything runs that could be stopped, is the twin's to say.
 """
 
 from __future__ import annotations
@@ -10,16 +10,6 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
-from twin.core.dose_ranges import (
-    DOSE_DURATION,
-    FLUID_DURATION,
-    FLUID_VOLUME,
-    INFUSION_RATE,
-    OXYGEN_FRACTION,
-    SETTING,
-    SINGLE_DOSE,
-    DoseRange,
-)
 from twin.core.intervention_kinds import (
     Drug,
     DrugDose,
@@ -32,6 +22,7 @@ from twin.core.intervention_kinds import (
     Route,
     Setting,
     SettingKind,
+    Stop,
 )
 
 MOST_PLANS: Final = 6
@@ -39,6 +30,11 @@ MOST_PLANS: Final = 6
 MOST_ITEMS: Final = 8
 HORIZONS_MIN: Final = (10, 30, 60, 120)
 MINUTE_S: Final = 60.0
+
+Order: TypeAlias = Annotated[
+    str, msgspec.Meta(pattern=r"^MedicationRequest/[A-Za-z0-9\-.]{1,64}$")
+]
+"""The order by which something runs, as a reference relative to the FHIR base."""
 
 _Start: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=120)]
 _Duration: TypeAlias = Annotated[float, msgspec.Meta(gt=0, le=1440)]
@@ -56,6 +52,8 @@ class InfusionItem(_Item, frozen=True, tag="infusion", kw_only=True):
     start_min: _Start = 0.0
     for_min: _Duration | None = None
     """None: it goes on."""
+    replaces: Order | None = None
+    """By which order the same drug runs already; the new rate takes its place."""
 
 
 class DoseItem(_Item, frozen=True, tag="dose", kw_only=True):
@@ -92,7 +90,25 @@ class SettingItem(_Item, frozen=True, tag="setting", kw_only=True):
     start_min: _Start = 0.0
 
 
-Item: TypeAlias = InfusionItem | DoseItem | FluidItem | OxygenItem | SettingItem
+class StopInfusionItem(_Item, frozen=True, tag="stop-infusion", kw_only=True):
+    """The end of a drug's infusion that runs."""
+
+    drug: Drug
+    start_min: _Start = 0.0
+    order: Order | None = None
+
+
+class StopFluidItem(_Item, frozen=True, tag="stop-fluid", kw_only=True):
+    """The end of a fluid that runs."""
+
+    fluid: FluidKind
+    start_min: _Start = 0.0
+    order: Order | None = None
+
+
+Treating: TypeAlias = InfusionItem | DoseItem | FluidItem | OxygenItem | SettingItem
+Stopping: TypeAlias = StopInfusionItem | StopFluidItem
+Item: TypeAlias = Treating | Stopping
 
 
 class WrittenPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -115,7 +131,7 @@ class WrittenProposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plan: WrittenPlan
 
 
-def intervention_of(item: Item) -> Intervention:
+def intervention_of(item: Treating) -> Intervention:
     """Return what an item does, without its time; no range is checked here."""
     match item:
         case InfusionItem():
@@ -130,9 +146,13 @@ def intervention_of(item: Item) -> Intervention:
             return Setting(item.setting, item.value)
 
 
-def given(item: Item) -> Given:
+def given(item: Item) -> Given | Stop:
     """Return an item in its time."""
     start_s = MINUTE_S * item.start_min
+    if isinstance(item, StopInfusionItem):
+        return Stop(item.drug, start_s)
+    if isinstance(item, StopFluidItem):
+        return Stop(item.fluid, start_s)
     ends_s = None
     if isinstance(item, InfusionItem) and item.for_min is not None:
         ends_s = start_s + MINUTE_S * item.for_min
@@ -150,7 +170,7 @@ def written(name: str, intervention: Intervention) -> WrittenPlan:
     return WrittenPlan(name, (_item_of(intervention),))
 
 
-def _item_of(intervention: Intervention) -> Item:
+def _item_of(intervention: Intervention) -> Treating:
     match intervention:
         case Infusion(drug, rate):
             return InfusionItem(drug=drug, rate=rate)
@@ -166,112 +186,3 @@ def _item_of(intervention: Intervention) -> Item:
             return SettingItem(setting=setting, value=value)
         case _:
             raise ValueError(f"{type(intervention).__name__} cannot be planned on the page.")
-
-
-class Offered(msgspec.Struct, frozen=True, rename="camel"):
-    """One amount that can be chosen, with its unit and what is plausible."""
-
-    low: float
-    high: float
-    unit: str
-    source: str
-
-
-class Choice(msgspec.Struct, frozen=True, rename="camel"):
-    """One treatment that the twin can simulate, as the workbench offers it."""
-
-    key: str
-    group: str
-    label: str
-    item: dict[str, str]
-    """The members that say which treatment it is; the page adds the amounts."""
-    amount: Offered
-    amount_member: str
-    over: Offered | None = None
-    """Over how many minutes, where that is to be said."""
-    may_end: bool = False
-    """Whether a duration may be given; without one it goes on."""
-
-
-def choices() -> tuple[Choice, ...]:
-    """Return everything that can be planned, by group."""
-    return (*_fluids(), *_infusions(), *_doses(), *_breathing())
-
-
-def _fluids() -> list[Choice]:
-    return [
-        Choice(
-            f"fluid/{kind.value}",
-            "Fluids and blood",
-            kind.value.capitalize(),
-            {"kind": "fluid", "fluid": kind.value},
-            _offered(plausible),
-            "volume_ml",
-            over=_minutes(FLUID_DURATION, least=1.0, most=240.0),
-        )
-        for kind, plausible in FLUID_VOLUME.items()
-    ]
-
-
-def _infusions() -> list[Choice]:
-    return [
-        Choice(
-            f"infusion/{drug.value}",
-            "Infusions",
-            f"{drug.value.capitalize()} infusion",
-            {"kind": "infusion", "drug": drug.value},
-            _offered(plausible),
-            "rate",
-            may_end=True,
-        )
-        for drug, plausible in INFUSION_RATE.items()
-    ]
-
-
-def _doses() -> list[Choice]:
-    return [
-        Choice(
-            f"dose/{drug.value}/{route.value}",
-            "Single doses",
-            f"{drug.value.capitalize()}, {route.value}",
-            {"kind": "dose", "drug": drug.value, "route": route.value},
-            _offered(plausible),
-            "dose_mg",
-            over=_minutes(DOSE_DURATION) if route is Route.INTRAVENOUS else None,
-        )
-        for (drug, route), plausible in SINGLE_DOSE.items()
-    ]
-
-
-_SET: Final = (SettingKind.END_EXPIRATORY_PRESSURE, SettingKind.PACING)
-"""Posture is no order that a chart would carry."""
-
-
-def _breathing() -> list[Choice]:
-    oxygen = Offered(
-        100 * OXYGEN_FRACTION.low, 100 * OXYGEN_FRACTION.high, "%", OXYGEN_FRACTION.source
-    )
-    group = "Oxygen, ventilator, pacing"
-    return [
-        Choice("oxygen", group, "Inspired oxygen", {"kind": "oxygen"}, oxygen, "percent"),
-        *(
-            Choice(
-                f"setting/{kind.value}",
-                group,
-                kind.value.capitalize(),
-                {"kind": "setting", "setting": kind.value},
-                _offered(SETTING[kind]),
-                "value",
-            )
-            for kind in _SET
-        ),
-    ]
-
-
-def _offered(plausible: DoseRange) -> Offered:
-    return Offered(plausible.low, plausible.high, plausible.unit, plausible.source)
-
-
-def _minutes(plausible: DoseRange, least: float = 0.0, most: float = 60.0) -> Offered:
-    low = max(plausible.low / MINUTE_S, least)
-    return Offered(low, min(plausible.high / MINUTE_S, most), "min", plausible.source)

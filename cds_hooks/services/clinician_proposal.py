@@ -2,7 +2,7 @@
 
 A draft proposal orders nothing until somebody signs it. Nothing is created unless the session's
 scopes allow it, and nothing twice: what failed after the first one was created is told, not
-repeated.
+repeated. What runs is ended by changing its own order, which this app never does: that is told.
 """
 
 from __future__ import annotations
@@ -19,14 +19,20 @@ from cds_hooks.errors import BadRequest, EhrError, EhrUnauthorized, Precondition
 from cds_hooks.fhir.from_twin import draft_order
 from cds_hooks.fhir.to_measurements import PatientFacts
 from cds_hooks.security.scopes import may_create
-from cds_hooks.services.clinician_plans import InfusionItem, given, intervention_of
+from cds_hooks.services.clinician_plans import (
+    InfusionItem,
+    StopInfusionItem,
+    Stopping,
+    given,
+    intervention_of,
+)
 from twin.core.treatment import underway_at
 from twin.errors import InterventionError
 
 if TYPE_CHECKING:
     from cds_hooks.ports import Clock, Grant, OrderWriting
     from cds_hooks.security.session import SmartSession
-    from cds_hooks.services.clinician_plans import Item, WrittenPlan
+    from cds_hooks.services.clinician_plans import Item, Treating, WrittenPlan
     from cds_hooks.services.clinician_simulation import Workbench
     from twin.usecases import StoredTwin
 
@@ -42,6 +48,8 @@ class Proposed(msgspec.Struct, frozen=True, rename="camel"):
     to_copy: list[Json]
     """Drafts that were not created, complete, to be copied by hand."""
     why_to_copy: str | None = None
+    to_end: list[str] = []
+    """What is to be ended in the EHR by hand, each a sentence."""
 
 
 @final
@@ -66,6 +74,10 @@ class Proposing:
             The token was refused and nothing was created yet: renew it and call again.
         """
         drafts = await to_thread.run_sync(self._drafts, session, plan)
+        to_end = [_to_end(each) for each in plan.items if isinstance(each, Stopping)]
+        return msgspec.structs.replace(await self._created(drafts, grant), to_end=to_end)
+
+    async def _created(self, drafts: list[Json], grant: Grant) -> Proposed:
         if not all(may_create(draft["resourceType"], grant) for draft in drafts):
             return Proposed([], drafts, _NOT_ALLOWED)
         created: list[str] = []
@@ -89,7 +101,8 @@ class Proposing:
             )
         now = self.clock.now()
         _refuse_implausible(stored, plan.items, now)
-        return [_draft(each, stored, session, now) for each in plan.items]
+        treating = [each for each in plan.items if not isinstance(each, Stopping)]
+        return [_draft(each, stored, session, now) for each in treating]
 
 
 _NOT_ALLOWED: Final = (
@@ -107,7 +120,14 @@ def _refuse_implausible(stored: StoredTwin, items: Sequence[Item], now: datetime
         raise BadRequest(str(error)) from None
 
 
-def _draft(item: Item, stored: StoredTwin, session: SmartSession, now: datetime) -> Json:
+def _to_end(item: Stopping) -> str:
+    name = item.drug.value if isinstance(item, StopInfusionItem) else item.fluid.value
+    by = f" (order {item.order})" if item.order is not None else ""
+    when = f" in {item.start_min:g} min" if item.start_min else " now"
+    return f"End {name}{by}{when} in the EHR: a running order is ended there, no draft can do it."
+
+
+def _draft(item: Treating, stored: StoredTwin, session: SmartSession, now: datetime) -> Json:
     body = stored.fit.body
     facts = PatientFacts(
         session.patient_id, body.age_years, body.sex, body.height_cm, body.weight_kg
@@ -117,10 +137,12 @@ def _draft(item: Item, stored: StoredTwin, session: SmartSession, now: datetime)
     order = draft_order(
         intervention_of(item), facts, encounter_id=session.encounter_id, requester=requester
     )
+    if isinstance(item, InfusionItem) and item.replaces is not None:
+        order["priorPrescription"] = {"reference": item.replaces}
     return order | {"authoredOn": now.isoformat(timespec="seconds")} | _timed(order, item, now)
 
 
-def _timed(order: Json, item: Item, now: datetime) -> Json:
+def _timed(order: Json, item: Treating, now: datetime) -> Json:
     """Return the members that say when, where the plan says more than *now, until stopped*."""
     for_min = item.for_min if isinstance(item, InfusionItem) else None
     if not item.start_min and for_min is None:

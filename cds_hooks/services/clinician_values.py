@@ -11,7 +11,8 @@ from datetime import datetime
 import msgspec
 
 from cds_hooks.fhir.patient_banner import PatientBanner
-from cds_hooks.services.clinician_plans import Choice, WrittenPlan
+from cds_hooks.services.clinician_choices import Choice, Running
+from cds_hooks.services.clinician_plans import WrittenPlan
 from cds_hooks.services.clinician_simulation import Band, Simulated
 from cds_hooks.services.clinician_state import State
 
@@ -181,6 +182,9 @@ class Study(_Value, frozen=True):
     started: datetime | None
     instances: int | None
     state: str
+    reference: str
+    opened: bool = False
+    """Whether it was open in the EHR when the app was launched."""
 
 
 class Provenance(_Value, frozen=True):
@@ -206,8 +210,12 @@ class View(_Value, frozen=True):
     twin: TwinShown
     causes: CausesShown | None
     treatments: list[Treatment]
+    running: list[Running]
+    """What runs and could be changed or ended in a plan."""
     imaging: list[Study]
     imaging_note: str
+    opened_elsewhere: bool
+    """Whether the EHR had a study open that is not among this patient's."""
     option_plans: list[WrittenPlan]
     """What a team would weigh first, for the workbench."""
     options: Simulated | None

@@ -23,7 +23,8 @@ from cds_hooks.fhir.to_measurements import trajectory_of
 from cds_hooks.ports import FhirQuery
 from cds_hooks.security.scopes import may_create, queries_covered
 from cds_hooks.services.alternatives import menu
-from cds_hooks.services.clinician_plans import WrittenComparison, WrittenPlan, choices, written
+from cds_hooks.services.clinician_choices import choices, running_shown
+from cds_hooks.services.clinician_plans import WrittenComparison, WrittenPlan, written
 from cds_hooks.services.clinician_shown import (
     body_in_words,
     causes_shown,
@@ -151,8 +152,11 @@ class ClinicianView:
             twin=worked.twin,
             causes=causes_shown(worked.causes),
             treatments=treatments_shown(worked.given, patient.assimilation),
-            imaging=self._imaging(on_file, call),
+            running=running_shown(patient.running),
+            imaging=(imaging := self._imaging(on_file, call, opened_studies(session))),
             imaging_note=NO_IMAGE_NET,
+            opened_elsewhere=bool(opened_studies(session))
+            and not any(each.opened for each in imaging),
             option_plans=list(worked.option_plans),
             options=worked.options,
             choices=list(choices()),
@@ -223,17 +227,37 @@ class ClinicianView:
         trajectory = trajectory_of(patient.readings.readings, patient.facts, call.received_at)
         return await read_trajectory(self.runtime, self.release, trajectory)
 
-    def _imaging(self, on_file: ImagingOnFile, call: HookCall) -> list[Study]:
+    def _imaging(
+        self, on_file: ImagingOnFile, call: HookCall, opened: frozenset[str]
+    ) -> list[Study]:
         owner = chart_owner(_patient(call))
-        return [
+        found = [
             Study(
                 list(study.modalities),
                 study.started,
                 study.instances,
                 str(self.fetching.request(study, call.grant, owner)),
+                reference := unversioned(study.reference),
+                reference in opened,
             )
             for study in on_file.studies
         ]
+        return sorted(found, key=lambda study: not study.opened)
+
+
+def opened_studies(session: SmartSession) -> frozenset[str]:
+    """Return the studies that were open in the EHR, ``ImagingStudy/x`` (SM-053).
+
+    Only the patient's own studies are ever looked at: a reference to another patient's finds
+    nothing among them.
+    """
+    references = (each.reference for each in session.fhir_context if each.role == "launch")
+    return frozenset(unversioned(each) for each in references if each and "ImagingStudy/" in each)
+
+
+def unversioned(reference: str) -> str:
+    """Return ``ImagingStudy/x`` of a reference with address and version or without."""
+    return "/".join(reference.partition("/_history/")[0].split("/")[-2:])
 
 
 def fingerprint(chart: Chart) -> str:
@@ -251,7 +275,8 @@ def _patient(call: HookCall) -> msgspec.Raw | None:
 def _option_plans(patient: PatientTwin) -> tuple[WrittenPlan, ...]:
     """Return what a team would weigh first, as plans that the workbench can change."""
     haemoglobin = patient.latest(Kind.HAEMOGLOBIN)
-    considered = menu(haemoglobin, patient.blood_volume_share)
+    running = [each.intervention for each in patient.running if each.intervention is not None]
+    considered = menu(haemoglobin, patient.blood_volume_share, running)
     return tuple(written(name, intervention) for name, intervention in considered)
 
 

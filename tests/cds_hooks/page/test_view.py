@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cds_hooks.security.session import ContextItem
+
 if TYPE_CHECKING:
     from tests.cds_hooks.page.conftest import Json, Site
 
@@ -132,6 +134,35 @@ def test_imaging_on_file_is_listed_and_said_to_be_unread(site: Site) -> None:
     view = site.view("bleeding")
     assert view["imaging"]
     assert "No net of this release reads" in view["imagingNote"]
+
+
+@pytest.mark.requirement("SM-053")
+def test_the_study_that_is_open_in_the_ehr_is_named_and_stands_first(site: Site) -> None:
+    (study,) = site.view("bleeding")["imaging"]
+    assert study["opened"] is False
+    for reference in (study["reference"], f"https://ehr.example/fhir/{study['reference']}"):
+        view = site.view("bleeding", fhir_context=(ContextItem(reference),))
+        assert view["imaging"][0]["opened"] is True
+        assert view["openedElsewhere"] is False
+
+
+@pytest.mark.requirement("SM-053")
+@pytest.mark.parametrize(
+    ("item", "elsewhere"),
+    [
+        (ContextItem("ImagingStudy/septic-chest-radiograph"), True),
+        (ContextItem("ImagingStudy/../Patient/septic"), True),
+        (ContextItem("ImagingStudy/bleeding-chest-radiograph", role="https://x/other"), False),
+        (ContextItem("Observation/1"), False),
+        (ContextItem(None), False),
+    ],
+    ids=["another patient's", "a path", "another role", "no study", "no reference"],
+)
+def test_no_other_patients_study_is_opened(site: Site, item: ContextItem, elsewhere: bool) -> None:
+    view = site.view("bleeding", fhir_context=(item,))
+    assert [each["opened"] for each in view["imaging"]] == [False]
+    assert view["openedElsewhere"] is elsewhere
+    assert "septic" not in str(view["imaging"])
 
 
 def test_recorded_treatment_is_listed_with_whether_the_twin_knows_it(site: Site) -> None:

@@ -11,11 +11,12 @@ import pytest
 from cds_hooks.fhir.to_interventions import orders_of
 from cds_hooks.fhir.to_measurements import PatientFacts
 from cds_hooks.ports import FhirQuery, Grant
+from cds_hooks.services.clinician_choices import choices
 from cds_hooks.services.clinician_plans import (
     MOST_PLANS,
+    Stopping,
     WrittenComparison,
-    choices,
-    given,
+    intervention_of,
     written,
 )
 from twin.core.dose_ranges import check
@@ -110,6 +111,70 @@ def test_a_new_rate_replaces_the_running_one(site: Site) -> None:
     assert untreated["change"]["mean_pressure"]["median"][-1] >= 0
 
 
+def running(site: Site, patient: str) -> Json:
+    (found,) = site.view(patient)["running"]
+    return dict(found)
+
+
+def test_what_runs_is_offered_with_its_rate_its_order_and_the_item_that_ends_it(
+    site: Site,
+) -> None:
+    found = running(site, "septic")
+    assert found["label"].startswith("Norepinephrine")
+    assert (found["rate"], found["amount"]) == (0.08, "0.08 µg/kg/min")
+    assert found["choice"] in {each.key for each in choices()}
+    assert found["stop"] == {
+        "kind": "stop-infusion",
+        "drug": "norepinephrine",
+        "order": "MedicationRequest/septic-norepinephrine",
+    }
+    # Pantoprazole runs as well, but the twin knows nothing of it.
+    assert site.view("bleeding")["running"] == []
+
+
+def test_ending_what_runs_lowers_the_pressure_and_later_ends_it_later(site: Site) -> None:
+    stop = running(site, "septic")["stop"]
+    session = shown(site, "septic")
+    plans = (plan("now", stop), plan("later", stop | {"start_min": 20}))
+    now, later = compared(site, session, *plans)["plans"]
+    assert now["change"]["mean_pressure"]["high"][-1] < 0
+    ends = [each["change"]["mean_pressure"]["median"] for each in (now, later)]
+    assert ends[0][-1] < ends[1][-1] < 0
+    times = compared(site, session, plan("now", stop))["timesMin"]
+    early = [value for at, value in zip(times, ends[1], strict=True) if at <= 19]
+    assert max(map(abs, early)) < 0.01
+
+
+def test_three_plans_for_what_runs_stand_in_the_order_of_their_rates(site: Site) -> None:
+    found = running(site, "septic")
+    rated = {"kind": "infusion", "drug": "norepinephrine", "replaces": found["stop"]["order"]}
+    plans = (
+        plan("end it", found["stop"]),
+        plan("as it runs", rated | {"rate": found["rate"]}),
+        plan("raise it", rated | {"rate": 2 * found["rate"]}),
+    )
+    ended, same, raised = (
+        each["change"]["mean_pressure"]["median"][-1]
+        for each in compared(site, shown(site, "septic"), *plans)["plans"]
+    )
+    assert ended < -1
+    assert abs(same) < 0.05
+    assert raised > 1
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"kind": "stop-infusion", "drug": "dobutamine"},
+        {"kind": "stop-fluid", "fluid": "crystalloid"},
+    ],
+    ids=["drug", "fluid"],
+)
+def test_what_does_not_run_cannot_be_ended(site: Site, item: Json) -> None:
+    (refused,) = compared(site, shown(site, "septic"), plan("odd", item))["refusals"]
+    assert "nothing of it is recorded as running" in refused["sentence"]
+
+
 @pytest.mark.parametrize(
     ("item", "low", "high", "unit"),
     [
@@ -197,7 +262,9 @@ def test_every_choice_that_is_offered_is_read_and_given_to_adults() -> None:
                 item["over_min"] = choice.over.high
             body = {"plans": [plan("one", item)]}
             comparison = msgspec.json.decode(msgspec.json.encode(body), type=WrittenComparison)
-            check(given(comparison.plans[0].items[0]).intervention)
+            (item,) = comparison.plans[0].items
+            assert not isinstance(item, Stopping)
+            check(intervention_of(item))
 
 
 @pytest.mark.parametrize(
@@ -213,7 +280,8 @@ def test_every_choice_that_is_offered_is_read_and_given_to_adults() -> None:
 )
 def test_what_is_written_for_the_page_reads_back_as_the_same(intervention: Any) -> None:
     (item,) = written("one", intervention).items
-    assert given(item).intervention == intervention
+    assert not isinstance(item, Stopping)
+    assert intervention_of(item) == intervention
 
 
 def test_nobody_plans_bleeding_on_the_page() -> None:
@@ -272,6 +340,39 @@ def test_a_draft_is_understood_when_it_comes_back_as_an_order(site: Site) -> Non
     (dosage,) = drafts[1]["dosageInstruction"]
     bounds = dosage["timing"]["repeat"]["boundsPeriod"]
     assert bounds == {"start": "2026-03-01T12:10:00+00:00", "end": "2026-03-01T12:40:00+00:00"}
+
+
+def test_a_changed_rate_names_the_order_whose_place_it_takes(site: Site) -> None:
+    rated = {"kind": "infusion", "drug": "norepinephrine", "rate": 0.15}
+    order = running(site, "septic")["stop"]["order"]
+    answer = proposed(site, shown(site, "septic"), rated | {"replaces": order})
+    (draft,) = found_at(site, answer["created"][0])
+    assert draft["priorPrescription"] == {"reference": order}
+    facts = PatientFacts("septic", 67.0, "female", 164.0, 70.0)
+    (read,) = orders_of([msgspec.Raw(msgspec.json.encode(draft))], facts).understood
+    assert read.prior == order
+    assert read.intervention == Infusion(Drug.NOREPINEPHRINE, 0.15)
+
+
+def test_an_end_is_told_and_only_the_rest_of_the_plan_is_written(site: Site) -> None:
+    stop = running(site, "septic")["stop"]
+    answer = proposed(site, shown(site, "septic"), stop, BOLUS)
+    (sentence,) = answer["toEnd"]
+    assert sentence.startswith(
+        "End norepinephrine (order MedicationRequest/septic-norepinephrine) now in the EHR"
+    )
+    (reference,) = answer["created"]
+    assert "500 mL" in found_at(site, reference)[0]["dosageInstruction"][0]["text"]
+    assert answer["toCopy"] == []
+
+
+@pytest.mark.parametrize(
+    "order",
+    ["Patient/x", "MedicationRequest/", "MedicationRequest/a b", "https://evil.example/x"],
+)
+def test_what_is_no_order_takes_no_place(site: Site, order: str) -> None:
+    body = {"plans": [plan("A", PRESSOR | {"replaces": order})]}
+    assert site.post("/app/api/simulations", shown(site, "septic"), body).status_code == 400
 
 
 def test_without_the_scope_the_drafts_are_given_out_and_nothing_is_written(site: Site) -> None:
