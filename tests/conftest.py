@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -20,8 +17,8 @@ from hypothesis import settings
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+pytest_plugins = ["browsing"]
+"""Of the folder ``tests/shared``, each with a task of its own."""
 
 # As the command line sets it; before numpy is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -96,35 +93,3 @@ def shared_data() -> Path:
             pytest.fail("CARDIOTWIN_DATA is set and is no readable folder")
         pytest.skip("CARDIOTWIN_DATA is no readable folder")
     return folder
-
-
-CHROMIUM_SWITCHES = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Return the machine's Chromium; skip, or fail where real servers are required, without.
-
-    It lives for one module: Playwright's event loop, while it is there, is in the way of tests
-    that run their own.
-    """
-    from playwright.sync_api import sync_playwright
-
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        reason = "Chromium is not installed; 'make services' installs it."
-        if os.environ.get("CARDIOTWIN_REQUIRE_SERVICES") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_SWITCHES])
-        yield browser
-        browser.close()

@@ -141,7 +141,11 @@ class Egress:
             return parsed.is_loopback
         if any(parsed in network for network in self._private_networks):
             return True
-        return parsed.is_global and not (parsed.is_multicast or parsed.is_reserved)
+        # fec0::/10 was deprecated by RFC 3879 and still names a site's own network.
+        is_site_local = isinstance(parsed, ipaddress.IPv6Address) and parsed.is_site_local
+        return parsed.is_global and not (
+            parsed.is_multicast or parsed.is_reserved or is_site_local
+        )
 
 
 def _literal(host: str) -> Address | None:

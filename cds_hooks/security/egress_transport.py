@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import httpx2
 
@@ -91,13 +91,33 @@ def _pinned(request: httpx2.Request, origin: Origin, address: str) -> httpx2.Req
     )
 
 
+class _JudgingClient(httpx2.AsyncClient):
+    """Shows the gate an address as it was written: httpx2 mends addresses when it reads them.
+
+    It takes out line ends and dot segments, say; what two readers could understand differently
+    must not be mended but refused. The transport judges again what is about to be sent.
+    """
+
+    def __init__(self, egress: Egress, transport: EgressTransport, timeout_s: float) -> None:
+        super().__init__(
+            transport=transport, timeout=timeout_s, follow_redirects=False, trust_env=False
+        )
+        self._egress = egress
+
+    def build_request(
+        self,
+        method: str,
+        url: httpx2.URL | str,
+        *args: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> httpx2.Request:
+        """Return the request, if its address may be asked."""
+        self._egress.check(str(url))
+        return super().build_request(method, url, *args, **kwargs)
+
+
 def client(
     egress: Egress, *, timeout_s: float, resolver: Resolver = resolve
 ) -> httpx2.AsyncClient:
     """Return an HTTP client that passes the gate and follows no redirect and no proxy."""
-    return httpx2.AsyncClient(
-        transport=EgressTransport(egress, resolver),
-        timeout=timeout_s,
-        follow_redirects=False,
-        trust_env=False,
-    )
+    return _JudgingClient(egress, EgressTransport(egress, resolver), timeout_s)

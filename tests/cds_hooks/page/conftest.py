@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from cds_hooks.app import Parts, create_app
+from cds_hooks.cli.child_processes import free_port
 from cds_hooks.fhir.folder_ehr import FolderEhr
 from cds_hooks.http.sessions import COOKIE
 from cds_hooks.ports import Grant
@@ -27,11 +28,15 @@ from cds_hooks.security.sessions import SqliteSessions
 from cds_hooks.settings import Settings
 from sandbox_ehr.patients.load import FOLDER, bundle_at
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BASE = "https://twin.example"
 FHIR = "https://ehr.example/fhir"
 EVERYTHING = frozenset({"launch", "openid", "patient/*.cruds"})
 Json = dict[str, Any]
+Sites = Callable[..., AbstractContextManager[Any]]
 
 
 @dataclass
@@ -146,3 +151,72 @@ def build(tmp_path: Path) -> Callable[..., AbstractContextManager[Site]]:
     """Return a maker of further sites: ``with build(changed) as site``."""
     numbers = count()
     return lambda *changed, **more: running(tmp_path / str(next(numbers)), *changed, **more)
+
+
+@pytest.fixture(scope="session")
+def on_a_port(run_site: Sites, serving: Callable[..., AbstractContextManager[int]]) -> Sites:
+    """Return what serves a site where a browser can reach it; its origin is the true one."""
+
+    @contextmanager
+    def made(folder: Path, *changed: Any) -> Iterator[tuple[Site, int]]:
+        port = free_port()
+        base = f"http://127.0.0.1:{port}"
+        with (
+            run_site(folder, *changed, base=base, entered=False, page_poll_s=5.0) as site,
+            serving(site.application, port, "on"),
+        ):
+            yield site, port
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def opener(listening: Any) -> Callable[..., AbstractContextManager[Callable[..., Page]]]:
+    """Return what opens pages of a site and holds all of them to a silent console."""
+
+    @contextmanager
+    def opening(chromium: Browser, site: Site, port: int) -> Iterator[Callable[..., Page]]:
+        from playwright.sync_api import expect
+
+        contexts = []
+        faults: list[list[str]] = []
+
+        def made(
+            patient: str,
+            width: int = 1280,
+            scheme: Any = "light",
+            refused: str | None = None,
+            **changes: Any,
+        ) -> Page:
+            session = site.launched(patient, **changes)
+            context = chromium.new_context(
+                viewport={"width": width, "height": 900}, color_scheme=scheme
+            )
+            contexts.append(context)
+            context.set_default_timeout(60_000)
+            expect.set_options(timeout=60_000)
+            context.add_cookies(
+                [
+                    {
+                        "name": f"__Host-cardiotwin-{session.handle}",
+                        "value": session.secret,
+                        "domain": "127.0.0.1",
+                        "path": "/",
+                        "secure": True,
+                        "httpOnly": True,
+                        "sameSite": "None",
+                    }
+                ]
+            )
+            faults.append(listening(context, refused))
+            page = context.new_page()
+            page.goto(f"http://127.0.0.1:{port}/app?session={session.handle}")
+            expect(page.locator("#main")).to_have_attribute("aria-busy", "false")
+            return page
+
+        yield made
+        for context in contexts:
+            context.close()
+        assert [fault for each in faults for fault in each] == []
+
+    return opening
