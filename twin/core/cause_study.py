@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 WIDENING: Final = 1.6
 """Spread of the studied circulations over what the hypotheses expect."""
 
+UNDERWAY_SHARE: Final = 0.35
+"""Share of the studied circulations whose trouble is still coming on: an even part of the insult.
+A course of vital signs is weighed by such states (``course_evidence``)."""
+
 _MOVED: Final = dict.fromkeys(name for h in HYPOTHESES for name in (*PERSON, *h.insult))
 
 MOVED: Final = tuple(name for name in _MOVED if name in PARAMETER_INDEX)
@@ -54,10 +58,13 @@ def study_causes(count: int, seed: int) -> Study:
 def _parameters(count: int, random: np.random.Generator) -> Float[np.ndarray, "parameter member"]:
     parameters = np.repeat(standard_adult()[:, None], count, axis=1)
     which = random.integers(0, len(HYPOTHESES), count)
+    underway = random.random(count) < UNDERWAY_SHARE
+    severities = np.where(underway, random.random(count), 1.0)
+    whole = np.ones(count)
     for place, hypothesis in enumerate(HYPOTHESES):
         chosen = np.flatnonzero(which == place)
-        for spreads in (PERSON, hypothesis.insult):
-            _move(parameters, chosen, spreads, random)
+        for spreads, parts in ((PERSON, whole), (hypothesis.insult, severities)):
+            _move(parameters, chosen, spreads, parts[chosen], random)
     for entry, row in zip(PARAMETERS, parameters, strict=True):
         np.clip(row, entry.low, entry.high, out=row)
     for name, (low, high) in FIXED_RANGES.items():
@@ -76,6 +83,7 @@ def _move(
     parameters: np.ndarray,
     chosen: np.ndarray,
     spreads: Mapping[str, Spread],
+    parts: Float[np.ndarray, " member"],
     random: np.random.Generator,
 ) -> None:
     for name, spread in spreads.items():
@@ -83,6 +91,7 @@ def _move(
             continue
         row = parameters[PARAMETER_INDEX[name]]
         by = spread.shift + WIDENING * spread.sd * random.standard_normal(len(chosen))
+        by *= parts
         if name in LINEAR:
             row[chosen] += by
         else:
