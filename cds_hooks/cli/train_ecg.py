@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from cds_hooks.cli.report import console
@@ -13,14 +15,20 @@ def register(train: typer.Typer) -> None:
     train.command("ecg")(ecg)
 
 
-def ecg(config: Config, run: Run, data: Data = None) -> None:
+def ecg(
+    config: Config,
+    run: Run,
+    data: Data = None,
+    variant: Annotated[str, typer.Option(help="One of the [variants] of the configuration.")] = "",
+    seed: Annotated[int | None, typer.Option(help="Instead of the configuration's.")] = None,
+) -> None:
     """Train a net on ECGs or their printed pages; started again, it goes on where it stopped."""
     from inference.errors import InferenceError
     from inference.training.ecg_run import read_run
     from inference.training.ecg_run import train as train_run
 
     try:
-        train_run(read_run(config), data_folder(data), run, console.print)
+        train_run(read_run(config, variant, seed), data_folder(data), run, console.print)
     except InferenceError as error:
         console.print(str(error))
         raise typer.Exit(2) from error

@@ -28,11 +28,11 @@ from inference.core.viz_ecg import net_pages
 from inference.training.ecg_augment import (
     SAMPLES,
     Strengths,
-    at_another_rate,
     disturbed,
     levelled_leads,
 )
 from inference.training.ecg_labels import Targets
+from inference.training.ecg_rhythms import RhythmShares, as_another_rhythm
 from inference.training.ecg_sets import EcgRecords
 from inference.training.ecg_styles import random_style
 from inference.training.ecg_views import (
@@ -56,10 +56,15 @@ _RARE: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """How batches are made: share of generated ECGs, share of pages a camera has seen."""
+    """How batches are made: share of generated ECGs, share of pages a camera has seen.
+
+    ``rare`` says how much more often a record with a finding that few have is drawn.
+    """
 
     generated: float = 0.0
     weather: float = 0.5
+    rare: float = 0.25
+    rhythms: RhythmShares = field(default_factory=RhythmShares)
     augment: Strengths = field(default_factory=Strengths)
 
 
@@ -87,7 +92,7 @@ class EcgDraw:
 
     def __post_init__(self) -> None:
         self.rows = np.flatnonzero(self.records.teaches)
-        self.weight = drawing_weights(self.records.targets[self.rows])
+        self.weight = drawing_weights(self.records.targets[self.rows], self.mixture.rare)
 
     def one(self) -> tuple[Leads, Targets]:
         """Return one ECG ``[12, 2500]`` in mV as it might have been, with its targets."""
@@ -95,11 +100,11 @@ class EcgDraw:
             leads, targets = self.generate(self.random)
             return disturbed(leads, targets, self.mixture.augment, self.random)
         row = int(self.random.choice(self.rows, p=self.weight))
-        leads, targets = at_another_rate(
+        leads, targets = as_another_rhythm(
             self.records.leads_mv(row),
             self.records.targets[row],
             self._peaks(row),
-            self.mixture.augment,
+            self.mixture.rhythms,
             self.random,
         )
         if self.records.sets[row] in LEVELLED_SETS:
@@ -152,11 +157,11 @@ def usual_leads() -> NDArray[np.int64]:
     return printed_strips(np.zeros((12, SAMPLES), dtype=np.float32))[1]
 
 
-def drawing_weights(targets: NDArray[np.float32]) -> NDArray[np.float64]:
+def drawing_weights(targets: NDArray[np.float32], rare: float = 0.25) -> NDArray[np.float64]:
     """Return how often each record is drawn: one, and more for each finding that few have."""
     stated = (targets == 1).astype(np.float64)
     count = np.maximum(stated.sum(axis=0), 1.0)
-    extra = (len(targets) / count) ** _RARE / 4.0
+    extra = rare * (len(targets) / count) ** _RARE
     weight = 1.0 + np.minimum((stated * extra).sum(axis=1), 8.0)
     shares: NDArray[np.float64] = weight / weight.sum()
     return shares

@@ -73,6 +73,14 @@ def recording_of(
     return GeneratedEcg(ecg, *labels_of(case, _shown_rate(plan)), case)
 
 
+def fibrillation_leads(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return ten seconds of f waves alone ``[12, 2500]`` in mV, to lie under recorded beats."""
+    samples = round(STANDARD_SECONDS * STANDARD_RATE_HZ)
+    waves = _atrial_waves(Schedule(fibrillation=True), samples, rng)
+    leads: NDArray[np.float32] = (TWELVE @ (torso_of(rng) @ waves)).astype(np.float32)
+    return leads
+
+
 def _shown_rate(plan: Schedule) -> float:
     inside = [at for at in plan.beats if 0.0 <= at < STANDARD_SECONDS]
     if len(inside) < 2:

@@ -114,6 +114,8 @@ class EcgTrainer:
         """Return the share of the budget that is spent."""
         if self.settings.steps is not None:
             return self.progress.steps / self.settings.steps
+        if self.settings.core_minutes is not None:
+            return self.progress.core_s / 60.0 / self.settings.core_minutes
         return self.progress.spent_s / 60.0 / self.settings.minutes
 
     def _step(self) -> float:

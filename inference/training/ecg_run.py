@@ -8,7 +8,7 @@ its own in the layout of the data folder, with reader ``ptbxl`` (statements with
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,7 @@ from inference.errors import TrainingDataUnusable
 from inference.training.ecg_augment import Strengths
 from inference.training.ecg_batches import Generator, Mixture
 from inference.training.ecg_labels import CODES, PLACE, Targets, targets_of
+from inference.training.ecg_rhythms import RhythmShares
 from inference.training.ecg_sets import EcgRecords, EcgSet, read_sets
 from inference.training.ecg_settings import DistillationWeights, EcgLoopSettings
 
@@ -39,25 +40,43 @@ class EcgRun:
         return read_sets(data, self.sets)
 
 
-def read_run(file: Path) -> EcgRun:
-    """Return the run of a TOML file; raise TrainingDataUnusable if it is out of layout."""
+def read_run(file: Path, variant: str = "", seed: int | None = None) -> EcgRun:
+    """Return the run of a TOML file; raise TrainingDataUnusable if it is out of layout.
+
+    ``variant`` names one of the file's ``[variants]``, whose values take the place of the file's;
+    ``seed`` takes the place of both.
+    """
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
+        if variant:
+            table = _with_values(table, table["variants"][variant])
+        if seed is not None:
+            table = _with_values(table, {"loop": {"seed": seed}})
         sets = tuple(EcgSet(**one) for one in table["data"]["sets"])
         mixture = dict(table.get("mixture", {}))
         augment = Strengths(**mixture.pop("augment", {}))
+        rhythms = RhythmShares(**mixture.pop("rhythms", {}))
         loop: dict[str, Any] = dict(table["loop"])
         loop |= {"net": table.get("net", {})}
         return EcgRun(
             sets,
             EcgLoopSettings(
                 **loop,
-                mixture=Mixture(**mixture, augment=augment),
+                mixture=Mixture(**mixture, augment=augment, rhythms=rhythms),
                 distillation=DistillationWeights(**table.get("distillation", {})),
             ),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise TrainingDataUnusable(file.name, 0, f"a training configuration ({error})") from error
+
+
+def _with_values(table: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table with other values in it, tables within it alike."""
+    out = dict(table)
+    for name, value in values.items():
+        inner = isinstance(value, dict) and isinstance(out.get(name), dict)
+        out[name] = _with_values(out[name], value) if inner else value
+    return out
 
 
 def train(run: EcgRun, data: Path, folder: Path, report: Report) -> None:

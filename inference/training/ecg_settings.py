@@ -25,7 +25,7 @@ class DistillationWeights:
 
 @dataclass(frozen=True, slots=True)
 class EcgLoopSettings:
-    """``minutes`` of training or, where given, ``steps``, is the budget.
+    """The budget: ``steps``, else ``core_minutes`` of processor time, else ``minutes``.
 
     ``whole`` is the share of batches in which the signal stream reads all twelve leads.
     ``begin`` names the run of a signal stream to begin with. ``every`` steps it is saved and
@@ -35,6 +35,7 @@ class EcgLoopSettings:
     kind: str = "vizecgnet"
     net: dict[str, Any] = field(default_factory=dict)
     minutes: float = 30.0
+    core_minutes: float | None = None
     steps: int | None = None
     batch: int = 32
     learning_rate: float = 2e-3

@@ -19,6 +19,22 @@ def test_a_shipped_configuration_says_what_is_trained_on_which_sets(name: str) -
     assert {one.stem for one in run.sets} >= {"ecg/ptbxl500", "ecg/ludb", "ecg/cpsc2018"}
 
 
+def test_a_variant_changes_what_it_names_and_nothing_else() -> None:
+    file = CONFIGS / "ecg_comparison.toml"
+    full, image = read_run(file, "full", 2), read_run(file, "image", 2)
+    assert (full.loop.kind, image.loop.kind) == ("vizecgnet", "image")
+    assert full.loop.seed == image.loop.seed == 2
+    assert full.loop.core_minutes == image.loop.core_minutes
+    assert full.loop.net == image.loop.net
+    assert full.loop.mixture == image.loop.mixture
+    assert full.sets == image.sets
+    alone = read_run(file, "no_distillation").loop
+    assert alone.distillation.findings == alone.distillation.tokens == 0.0
+    assert alone.net == full.loop.net
+    with pytest.raises(TrainingDataUnusable, match="telepathy"):
+        read_run(file, "telepathy")
+
+
 @pytest.mark.parametrize(
     ("written", "named"),
     [
