@@ -71,6 +71,11 @@ class EcgUnreadable(InferenceError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The ECG cannot be read: {reason}.")
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[EcgUnreadable], tuple[str]]:
+        """Travel between processes by the reason, not by the sentence around it."""
+        return type(self), (self.reason,)
 
 
 class InputUnusable(InferenceError):

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from inference.core.image_reading import FileToRead, LeadsToRead, Outcome
 from inference.core.release import ReleasedModel
 from inference.core.study import EncodedInstance, StudyReference
 
@@ -50,4 +51,16 @@ class ImageArchive(Protocol):
         StudyTooLarge
             When the study exceeds what is fetched.
         """
+        ...
+
+
+class ImageReader(Protocol):
+    """Whatever finds, checks and reads the ECG or the radiograph in a file."""
+
+    async def read(self, file: FileToRead | LeadsToRead) -> Outcome:
+        """Return the reading with its picture, or why there is none; never raises for a file."""
+        ...
+
+    def releases_of(self, file: FileToRead | LeadsToRead) -> str | None:
+        """Return the digest of the release that would read it; None where none is installed."""
         ...

@@ -36,6 +36,7 @@ _TAGS: Final = (
     "SOPClassUID",
     "SeriesNumber",
     "InstanceNumber",
+    "Modality",
     "PatientID",
     "OtherPatientIDsSequence",
     "PatientBirthDate",
@@ -68,6 +69,7 @@ def identified(data: bytes) -> EncodedInstance:
             series_number=_number(header.get("SeriesNumber")),
             instance_number=_number(header.get("InstanceNumber")),
             data=data,
+            modality=str(header.get("Modality") or "").strip().upper(),
             owner=_owner(header),
         )
     except Exception:  # noqa: BLE001  pydicom has no one error for bytes that are no file

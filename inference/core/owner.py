@@ -55,6 +55,21 @@ def doubt(images: Iterable[Owner], chart: Owner) -> str | None:
     rest. The reason holds nothing of either patient.
     """
     for image in images:
+        differing = conflict([image], chart)
+        if differing is not None:
+            return differing
+        compared = _compared(image, chart)
+        if not (compared["identifier"] or compared["date of birth"]):
+            return "neither identifier nor date of birth tells that they are of this patient"
+    return None
+
+
+def conflict(images: Iterable[Owner], chart: Owner) -> str | None:
+    """Return by what images are of another patient than the chart's; None where nothing differs.
+
+    Enough for a file that the chart itself holds: one that says nothing of its own is believed.
+    """
+    for image in images:
         compared = _compared(image, chart)
         differing = [name for name, same in compared.items() if same is False]
         if differing:
@@ -62,8 +77,6 @@ def doubt(images: Iterable[Owner], chart: Owner) -> str | None:
                 f"they are of another patient than the chart, by {' and '.join(differing)}; have "
                 "the archive's and the chart's entries compared"
             )
-        if not (compared["identifier"] or compared["date of birth"]):
-            return "neither identifier nor date of birth tells that they are of this patient"
     return None
 
 

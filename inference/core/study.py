@@ -29,6 +29,8 @@ class EncodedInstance:
     """0 where the file gives none."""
     instance_number: int
     data: bytes = field(repr=False)
+    modality: str = ""
+    """Its code, PS3.3 C.7.3.1.1.1; empty where the file gives none."""
     owner: Owner = NOBODY
     """What the file says of its patient, to be compared with the chart before it is read."""
 
