@@ -1,7 +1,8 @@
 """What every test may use: the requirements report and the folder of shared data.
 
 ``--requirements-report FILE`` writes which tests verified which numbered requirement, and with
-what result; ``cardiotwin conformance`` prints it as a table.
+what result, ``--attacks-report FILE`` the same of every attack that was tried;
+``cardiotwin conformance`` prints them as tables.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from hypothesis import settings
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
-pytest_plugins = ["browsing"]
+pytest_plugins = ["browsing", "phi_watch"]
 """Of the folder ``tests/shared``, each with a task of its own."""
 
 # As the command line sets it; before numpy is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 PROPERTY = "requirement"
+ATTACK = "attack"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,22 +35,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Write requirement -> tests -> results as JSON to this file.",
     )
     parser.addoption(
+        "--attacks-report",
+        type=Path,
+        help="Write kind of attack -> tests -> results as JSON to this file.",
+    )
+    parser.addoption(
         "--requirements-of",
         help="Run only tests that cite a requirement whose number begins so, such as SM.",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    target: Path | None = config.getoption("--requirements-report")
-    # Workers of xdist report to the controller, which alone writes.
-    if target is not None and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(RequirementsReport(target), "requirements-report")
+    for option, property_name in (
+        ("--requirements-report", PROPERTY),
+        ("--attacks-report", ATTACK),
+    ):
+        target: Path | None = config.getoption(option)
+        # Workers of xdist report to the controller, which alone writes.
+        if target is not None and not hasattr(config, "workerinput"):
+            config.pluginmanager.register(ResultsReport(target, property_name), option)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         for marker in item.iter_markers("requirement"):
             item.user_properties += [(PROPERTY, str(number)) for number in marker.args]
+        for marker in item.iter_markers("attack"):
+            item.user_properties.append((ATTACK, str(marker.args[0])))
     begins: str | None = config.getoption("--requirements-of")
     if begins is not None:
         others = [item for item in items if not _cites(item, begins)]
@@ -61,18 +74,19 @@ def _cites(item: pytest.Item, begins: str) -> bool:
     return any(number.startswith(begins) for number in numbers)
 
 
-class RequirementsReport:
-    """Collects results by requirement; a test counts once, by its worst phase."""
+class ResultsReport:
+    """Collects results by what tests name; a test counts once, by its worst phase."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, property_name: str) -> None:
         self._target = target
+        self._property = property_name
         self._results: dict[str, dict[str, str]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when != "call" and report.outcome == "passed":
             return
         for name, number in report.user_properties:
-            if name == PROPERTY:
+            if name == self._property:
                 tests = self._results.setdefault(str(number), {})
                 if tests.get(report.nodeid) != "failed":
                     tests[report.nodeid] = report.outcome

@@ -32,7 +32,9 @@ _UNIT_WORDS = {
 }
 """UCUM codes that no clinician writes, as they are written."""
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+"""Signs that have a meaning in Markdown; the last two would make a bare address a link in GFM."""
+
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 """Line ends, control characters, and what turns the direction of the text that follows."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from cds_hooks.cli.conformance_attacks import attack_summary, attacks, print_attacks
 from cds_hooks.cli.report import console, print_json
 
 if TYPE_CHECKING:
@@ -69,13 +70,24 @@ def register(application: typer.Typer) -> None:
         smart: Annotated[
             bool, typer.Option("--smart", help="SMART App Launch in place of CDS Hooks.")
         ] = False,
+        security: Annotated[
+            bool, typer.Option("--security", help="Attacks, counted by kind, in their place.")
+        ] = False,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     ) -> None:
         """Run the tests that cite a requirement of CDS Hooks and print the table.
 
         152 requirements of CDS Hooks 2.0.1 and, where marked, of the 3.0 ballot; with --smart
-        the 69 that SMART App Launch 2.2 makes of an app.
+        the 69 that SMART App Launch 2.2 makes of an app; with --security every attack that is
+        tried on the service, counted by its kind from the collected tests.
         """
+        if security:
+            figures = attack_summary(attacks(results_of("attack", "--attacks-report")))
+            if as_json:
+                print_json(figures)
+            else:
+                print_attacks(figures)
+            return
         specification = SMART if smart else CDS_HOOKS
         path = TESTS / "conformance" / specification.file
         if not path.is_file():
@@ -97,11 +109,25 @@ def results(specification: Specification) -> Mapping[str, Mapping[str, str]]:
     typer.Exit
         With status 1 where the tests could not be run at all.
     """
+    only = ("--requirements-of", specification.prefix)
+    return results_of("requirement", "--requirements-report", *only)
+
+
+def results_of(marker: str, report_option: str, *more: str) -> Mapping[str, Mapping[str, str]]:
+    """Run the tests that bear a marker; return what they name -> test -> result.
+
+    Raises
+    ------
+    typer.Exit
+        With status 1 where the tests could not be run at all, 2 where they are not installed.
+    """
+    if not TESTS.is_dir():
+        typer.echo("The tests are not installed; run this in a checkout.", err=True)
+        raise typer.Exit(2)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        command = [sys.executable, "-m", "pytest", "-q", "-m", "requirement", str(TESTS)]
-        command += ["-n", "2", "--dist", "loadgroup", "--requirements-report", str(report)]
-        command += ["--requirements-of", specification.prefix]
+        command = [sys.executable, "-m", "pytest", "-q", "-m", marker, str(TESTS), *more]
+        command += ["-n", "2", "--dist", "loadgroup", report_option, str(report)]
         # Standard output stays free for the one JSON object.
         subprocess.run(command, cwd=TESTS.parent, stdout=sys.stderr, check=False)  # noqa: S603
         if not report.is_file():

@@ -20,6 +20,7 @@ import msgspec
 import pytest
 import uvicorn
 from joserfc import jwk, jws
+from phi_watch import PLANTED_BIRTH_DATE, PLANTED_FAMILY, PLANTED_IDENTIFIER
 from starlette.testclient import TestClient
 
 from cds_hooks.errors import TrustError
@@ -49,7 +50,13 @@ FHIR = "https://ehr.example/fhir"
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 Json = dict[str, Any]
 
-PATIENT: Json = {"resourceType": "Patient", "id": "p1"}
+PATIENT: Json = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "name": [{"family": PLANTED_FAMILY, "given": ["Karla"]}],
+    "identifier": [{"value": PLANTED_IDENTIFIER}],
+    "birthDate": PLANTED_BIRTH_DATE,
+}
 
 
 def observation(number: int, patient: str = "p1") -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,10 +60,14 @@ class Demonstration:
 
 
 @pytest.fixture(scope="session")
-def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+def demonstration(
+    tmp_path_factory: pytest.TempPathFactory, look_into: Callable[[Path], None]
+) -> Iterator[Demonstration]:
     folder = tmp_path_factory.mktemp("demonstration")
     with (
         Servers(folder) as servers,
         httpx2.Client(trust_env=False, timeout=120) as http,
     ):
         yield Demonstration(start(servers, folder, 0), folder, http)
+        # What the service itself wrote; the sandbox EHR shows its patients to developers.
+        look_into(folder / "service.log")

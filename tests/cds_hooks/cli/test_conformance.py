@@ -7,6 +7,7 @@ import json
 import pytest
 
 from cds_hooks.cli.conformance import summary, table, verdict
+from cds_hooks.cli.conformance_attacks import GOALS, attack_summary, attacks
 
 REQUIREMENTS = [
     {"number": "CH-001", "level": "SHALL", "text": "One.", "met_by": "service"},
@@ -62,3 +63,24 @@ def test_the_summary_counts_and_is_json() -> None:
     assert figures["requirements"] == 5
     assert figures["tests"] == 4
     assert figures["table"][0]["tests"] == ["a", "b"]
+
+
+def test_attacks_are_counted_by_kind_and_measured_against_their_goals() -> None:
+    found = {
+        "markup": {f"m{number}": "passed" for number in range(500)},
+        "egress": {f"e{number}": "passed" for number in range(299)} | {"e": "failed"},
+        "clickjacking": {"c": "skipped"},
+    }
+    figures = json.loads(json.dumps(attack_summary(attacks(found))))
+    assert (figures["tried"], figures["refused"], figures["succeeded"]) == (800, 799, 1)
+    assert figures["skipped"] == 1
+    assert figures["goals_met"] is False
+    assert [each["kind"] for each in figures["attacks"]] == [
+        *("markup", "egress", "clickjacking", "token forgery")
+    ]
+    assert figures["attacks"][-1]["goal"] == 200
+
+
+def test_a_kind_without_a_goal_cannot_miss_it() -> None:
+    whole = {kind: {str(n): "passed" for n in range(goal)} for kind, goal in GOALS.items()}
+    assert attack_summary(attacks(whole | {"other": {"o": "passed"}}))["goals_met"] is True

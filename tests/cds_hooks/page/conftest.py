@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi import FastAPI
+from phi_watch import PLANTED_NOTE, PLANTED_PHONE, PLANTED_SECRET, PLANTED_TOKEN
 from starlette.testclient import TestClient
 
 from cds_hooks.app import Parts, create_app
@@ -65,8 +66,8 @@ class Site:
         server = changes.pop("fhir_server", FHIR)
         session = SmartSession(
             handle=changes.pop("handle", f"h-{patient}"),
-            secret=changes.pop("secret", f"s-{patient}"),
-            grant=Grant(server, "token", scopes, patient, None),
+            secret=changes.pop("secret", f"{PLANTED_SECRET}-{patient}"),
+            grant=Grant(server, PLANTED_TOKEN, scopes, patient, None),
             started_at=self.clock.now(),
             expires_at=self.clock.now() + timedelta(hours=8),
             patient_id=patient,
@@ -104,6 +105,16 @@ class Site:
         return {} if session is None else {"Cookie": f"{COOKIE}{session.handle}={session.secret}"}
 
 
+def planted(bundle: Json) -> Json:
+    """Return a sample patient with canaries also where nothing of ours ever looks."""
+    for resource in (entry["resource"] for entry in bundle["entry"]):
+        if resource["resourceType"] == "Patient":
+            resource["telecom"] = [{"system": "phone", "value": PLANTED_PHONE}]
+        elif resource["resourceType"] == "Observation":
+            resource["note"] = [{"text": PLANTED_NOTE}]
+    return bundle
+
+
 @contextmanager
 def running(
     folder: Path,
@@ -120,7 +131,8 @@ def running(
     clock, charts, data = SetClock(), folder / "ehr", folder / "data"
     charts.mkdir(parents=True)
     for path in FOLDER.glob("*.json"):
-        bundle = changed(bundle_at(json.loads(path.read_text("utf-8")), clock.now()))
+        sample = planted(bundle_at(json.loads(path.read_text("utf-8")), clock.now()))
+        bundle = changed(sample)
         (charts / path.name).write_text(json.dumps(bundle))
     ehr = FolderEhr(charts)
     made = Settings(

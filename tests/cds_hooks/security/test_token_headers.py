@@ -195,6 +195,7 @@ def test_the_forgeries_are_many_and_distinct() -> None:
     assert len({name for _, name, _ in VECTORS}) == len(VECTORS) >= 140
 
 
+@pytest.mark.attack("token forgery")
 @pytest.mark.parametrize(
     "forge",
     [

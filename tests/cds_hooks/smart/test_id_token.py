@@ -50,6 +50,7 @@ def test_a_right_token_names_its_user(ehr: Any, clock: Any) -> None:
 
 
 @pytest.mark.requirement("SM-059")
+@pytest.mark.attack("token forgery")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -85,6 +86,7 @@ def test_an_expired_token_is_refused_and_one_of_a_clock_that_differs_a_little_is
 
 
 @pytest.mark.requirement("SM-059")
+@pytest.mark.attack("token forgery")
 @pytest.mark.parametrize(
     "header",
     [
@@ -159,6 +161,7 @@ def test_every_single_changed_character_is_noticed(ehr: Any, clock: Any) -> None
     assert refusals == len(places)
 
 
+@pytest.mark.attack("token forgery")
 @pytest.mark.parametrize(
     "token", ["", ".", "..", "a.b", "a.b.c.d", "é.é.é", "x" * 20_000, "e30.e30.", "bnVsbA.e30.AA"]
 )
