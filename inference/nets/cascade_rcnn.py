@@ -32,6 +32,8 @@ BINS: Final = 7
 RATIOS: Final = (0.5, 1.0, 2.0)
 OFFSET_WEIGHTS: Final = ((10.0, 5.0), (20.0, 10.0), (30.0, 15.0))
 """Of the stages, as in detectron2's cascade: a later stage moves boxes by less."""
+READ_AT_16: Final = 224.0 / 512.0
+"""Side of a box, in shares of the square's, from which it is read at stride 16."""
 POSTURES: Final = 5
 """Quarter turns (upright, left, upside down, right) and, the fifth logit, black for white."""
 SUPPRESSED_PROPOSALS, SUPPRESSED_BOXES, LEAST_SCORE = 0.7, 0.5, 0.05
@@ -191,8 +193,10 @@ class CascadeRcnn(nn.Module):
         """Return RoIAlign of each box on the level that fits its size, in the boxes' order."""
         pooled = levels[: len(self.pyramid.strides) - 1]
         side = ((boxes[:, 2:] - boxes[:, :2]).clamp(min=1.0).prod(dim=1)).sqrt()
-        # A box of 224 pixels of a 512 square is read at stride 16, as FPN reads it on COCO.
-        level = torch.floor(torch.log2(side / 112.0) + 1.0).clamp(0, len(pooled) - 1)
+        # A box of 224 pixels of a 512 square is read at stride 16, as FPN reads it on COCO; of
+        # another square the same share, so that a net may go on to learn at another size.
+        share = side * (16.0 / (self.pyramid.strides[0] * READ_AT_16 * self.settings.side))
+        level = torch.floor(torch.log2(share)).clamp(0, len(pooled) - 1)
         found, order = [], []
         for number, features in enumerate(pooled):
             places = torch.nonzero(level == number)[:, 0]

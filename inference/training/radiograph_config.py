@@ -20,6 +20,8 @@ class RadiographSettings:
     ----------
     sets
         As `SetPlace`, with paths relative to the data folder.
+    marks
+        Files of `inference.training.radiograph_marks.ANNOTATIONS` with our own marks.
     net, loop, pretraining, generated
         Arguments of `inference.nets.cascade_rcnn.CascadeSettings`,
         `inference.training.radiograph_loop.LoopSettings`,
@@ -32,6 +34,7 @@ class RadiographSettings:
     loop: Mapping[str, Any]
     pretraining: Mapping[str, Any]
     generated: Mapping[str, Any]
+    marks: tuple[str, ...] = ()
 
     def places(self, data: Path) -> tuple[SetPlace, ...]:
         """Return where each set lies below the data folder."""
@@ -59,6 +62,7 @@ def read_settings(file: Path) -> RadiographSettings:
             loop=document.get("loop", {}),
             pretraining=document.get("pretraining", {}),
             generated=document.get("generated", {}),
+            marks=tuple(document.get("marks", ())),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
         raise TrainingDataUnusable(file.name, 0, "a configuration of sets and a net") from error

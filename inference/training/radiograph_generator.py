@@ -70,7 +70,7 @@ def drawn_build(random: np.random.Generator, settings: GeneratorSettings) -> Bui
         centre=random.uniform(0.45, 0.55),
         top=random.uniform(0.02, 0.17),
         bottom=(bottom, min(0.98, bottom + random.uniform(-0.03, 0.07))),
-        half_chest=random.uniform(0.29, 0.44),
+        half_chest=random.uniform(0.30, 0.47),
         half_middle=random.uniform(0.03, 0.06),
         dome=(random.uniform(0.06, 0.16), random.uniform(0.05, 0.15)),
         ratio=random.uniform(0.36, 0.70),

@@ -24,6 +24,7 @@ from inference.training.radiograph_config import RadiographSettings
 from inference.training.radiograph_evaluation import Case, figures, read_cases, short
 from inference.training.radiograph_generator import GeneratorSettings, generated
 from inference.training.radiograph_loop import Example, LoopSettings, RadiographTrainer
+from inference.training.radiograph_marks import ANNOTATIONS, read_marks, with_marks
 from inference.training.radiograph_pretraining import PretrainingSettings, pretrain
 from inference.training.radiograph_sets import (
     LabelledPicture,
@@ -55,7 +56,10 @@ class RadiographRun:
     def parts(self, data: Path) -> Sorted:
         """Return every picture of the sets with patient and part."""
         places = self.settings.places(data)
-        return sort([picture for place in places for picture in read_set(place)])
+        pictures = [picture for place in places for picture in read_set(place)]
+        for name in self.settings.marks:
+            pictures = with_marks(pictures, read_marks(ANNOTATIONS / name))
+        return sort(pictures)
 
     def made(self) -> GeneratorSettings:
         """Return how generated pictures vary."""
@@ -69,7 +73,11 @@ def train(run: RadiographRun, data: Path, report: Report) -> None:
     report(json.dumps(parts.counts()))
     _write_parts(parts, run.folder / PARTS)
     trainer = _trainer(run, parts)
-    if not trainer.resume():
+    if trainer.resume():
+        pass
+    elif trainer.settings.begin:
+        trainer.begin_with(run.folder.parent / trainer.settings.begin)
+    else:
         greys = [grey_of(each) for each in parts.of("train", boxes=False)]
         pretrain(
             trainer.net,

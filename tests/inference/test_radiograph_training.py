@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -19,11 +20,20 @@ torch = pytest.importorskip("torch", reason="torch is only in the training envir
 
 from cds_hooks.cli.evaluate_radiographs import judged  # noqa: E402
 from inference.errors import TrainingDataUnusable  # noqa: E402
+from inference.nets.cascade_rcnn import CascadeRcnn  # noqa: E402
 from inference.releases.library import ReleaseLibrary  # noqa: E402
 from inference.runtimes.onnx import open_session  # noqa: E402
 from inference.training.radiograph_config import read_settings  # noqa: E402
-from inference.training.radiograph_generator import GeneratorSettings, generated  # noqa: E402
-from inference.training.radiograph_loop import averaged_net  # noqa: E402
+from inference.training.radiograph_generator import (  # noqa: E402
+    Generated,
+    GeneratorSettings,
+    generated,
+)
+from inference.training.radiograph_loop import (  # noqa: E402
+    LoopSettings,
+    RadiographTrainer,
+    averaged_net,
+)
 from inference.training.radiograph_release import Order, make_release  # noqa: E402
 from inference.training.radiograph_run import RadiographRun, reader, train  # noqa: E402
 
@@ -162,6 +172,60 @@ def test_a_run_goes_on_where_it_stopped_and_becomes_a_release_that_is_judged(
     unseen = judged(folder / "few", folder / "releases", only_held_out=True, threads=1)
     assert unseen["images"] == counts["judge"]["pictures"]
     assert unseen["patients_seen_in_training"] == 0
+
+
+def test_a_run_begins_with_another_ones_average_and_may_read_larger_squares(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inference.training.radiograph_run.HELD_OUT_PICTURES", 1)
+    first = run_of(folder, 1)
+    train(replace(first, folder=folder / "first"), folder, lambda _: None)
+    begun = averaged_net(folder / "first").state_dict()
+    net = {**first.settings.net, "side": 192, "anchor": 6.0}
+    loop = {**first.settings.loop, "begin": "first", "learning_rate": 0.0, "average": 0.0}
+    train(
+        RadiographRun(folder / "second", replace(first.settings, net=net, loop=loop)),
+        folder,
+        lambda _: None,
+    )
+    second = averaged_net(folder / "second")
+    assert second.settings.side == 192
+    # Without a learning rate the weights are those of the run it began with.
+    for name, value in second.named_parameters():
+        torch.testing.assert_close(value, begun[name], atol=1e-6, rtol=0)
+    for other, reason in (("nowhere", "checkpoint"), ("first", "same net")):
+        wider = replace(
+            first.settings,
+            net={**first.settings.net, "width": 24},
+            loop={**first.settings.loop, "begin": other},
+        )
+        with pytest.raises(TrainingDataUnusable, match=reason):
+            train(RadiographRun(folder / "third", wider), folder, lambda _: None)
+
+
+def test_few_new_generated_pictures_are_rendered_once_many_are_kept(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inference.training.radiograph_loop.KEPT_GENERATED", 4)
+    drawn: list[int] = []
+
+    def counted(random: np.random.Generator, settings: GeneratorSettings) -> Generated:
+        drawn.append(1)
+        return generated(random, settings)
+
+    monkeypatch.setattr("inference.training.radiograph_loop.generated", counted)
+    settings = run_of(folder, 1)
+    trainer = RadiographTrainer(
+        CascadeRcnn(settings.net_settings()),
+        LoopSettings(generated=1.0, rendered=0.0, batch=8, steps=3),
+        [],
+        settings.made(),
+        lambda _: {},
+        tmp_path,
+    )
+    trainer.run(lambda _: None)
+    assert trainer.progress.pictures == 24
+    assert len(drawn) == 4
 
 
 def test_a_folder_without_a_run_makes_no_release(folder: Path, tmp_path: Path) -> None:

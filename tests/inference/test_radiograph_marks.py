@@ -1,0 +1,90 @@
+"""Our own marks join what a collection marks, by the picture itself, and lie where they can."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inference.core.boxes import cardiothoracic_ratio
+from inference.errors import TrainingDataUnusable
+from inference.training.radiograph_config import read_settings
+from inference.training.radiograph_marks import ANNOTATIONS, read_marks, with_marks
+from inference.training.radiograph_run import RadiographRun
+from inference.training.radiograph_sets import LabelledPicture, digest_of
+
+CONFIG = Path(__file__).parents[2] / "inference/training/configs/radiographs.toml"
+HEADER = "file,digest,left,top,right,bottom,arch_top\n"
+
+
+def picture(file: Path, kinds: tuple[str, ...]) -> LabelledPicture:
+    Image.fromarray(np.zeros((300, 320), dtype=np.uint8)).save(file)
+    boxes = np.array([[1.0, 2.0, 30.0, 40.0]] * len(kinds)).reshape(-1, 4)
+    return LabelledPicture(
+        "one", file, "CC BY 4.0", "one/1", "a", 300, 320, boxes, kinds, frozenset(kinds)
+    )
+
+
+def test_a_marked_heart_joins_the_lungs_and_is_cut_at_the_edge(tmp_path: Path) -> None:
+    own = picture(tmp_path / "a.png", ("right_lung", "left_lung"))
+    (tmp_path / "marks.csv").write_text(f"{HEADER}a.png,{digest_of(own)},100,120,330,260,70\n")
+    (found,) = with_marks([own], read_marks(tmp_path / "marks.csv"))
+    assert found.kinds == ("right_lung", "left_lung", "heart", "cardiomediastinum")
+    np.testing.assert_array_equal(found.boxes[2:], [[100, 120, 320, 260], [100, 70, 320, 260]])
+    assert found.annotated == set(found.kinds)
+
+
+def test_what_a_collection_marks_itself_stays_and_other_pictures_stay_unknown(
+    tmp_path: Path,
+) -> None:
+    own = picture(tmp_path / "a.png", ("cardiomediastinum",))
+    marks = {digest_of(own): np.array([100.0, 120.0, 200.0, 260.0, 70.0])}
+    (found,) = with_marks([own], marks)
+    assert found.kinds == ("cardiomediastinum", "heart")
+    np.testing.assert_array_equal(found.boxes[0], own.boxes[0])
+    (other,) = with_marks([own], {"another picture": marks[digest_of(own)]})
+    assert other is own
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "a,b,c\n1,2,3\n",
+        f"{HEADER}a.png,d,200,120,100,260,70\n",
+        f"{HEADER}a.png,d,100,120,200,260,130\n",
+        f"{HEADER}a.png,d,100,120,200,x,70\n",
+    ],
+)
+def test_a_file_of_impossible_marks_is_named(lines: str, tmp_path: Path) -> None:
+    (tmp_path / "marks.csv").write_text(lines)
+    with pytest.raises(TrainingDataUnusable, match=r"marks\.csv"):
+        read_marks(tmp_path / "marks.csv")
+
+
+def test_only_pictures_that_may_teach_are_marked_and_their_hearts_are_possible(
+    shared_data: Path,
+) -> None:
+    settings = read_settings(CONFIG)
+    assert settings.marks == ("hearts.csv",)
+    marks = read_marks(ANNOTATIONS / "hearts.csv")
+    parts = RadiographRun(Path("none"), settings).parts(shared_data)
+    teaching = [*parts.of("train"), *parts.of("validate")]
+    assert marks.keys() <= {digest_of(each) for each in teaching}
+    without = RadiographRun(Path("none"), replace(settings, marks=())).parts(shared_data)
+    assert parts.part == without.part
+    judges = [kind for each in parts.of("judge") for kind in each.kinds]
+    assert "heart" not in judges
+    hearts = [each for each in teaching if "heart" in each.kinds]
+    assert len(hearts) > 60
+    for each in hearts:
+        boxes = dict(zip(each.kinds, each.boxes, strict=True))
+        if not {"right_lung", "left_lung"} <= boxes.keys():
+            continue
+        ratio = cardiothoracic_ratio(boxes["heart"], boxes["right_lung"], boxes["left_lung"])
+        assert ratio is not None
+        assert 0.25 < ratio < 0.75
+        assert boxes["heart"][0] < boxes["right_lung"][2] + 60
+        assert boxes["heart"][2] > boxes["left_lung"][0]
