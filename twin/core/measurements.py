@@ -30,11 +30,17 @@ class Device(StrEnum):
 
 
 class Condition(StrEnum):
-    """A measured value that sets a parameter of the model instead of being fitted."""
+    """A measured value that sets or shifts a parameter of the model instead of being fitted."""
 
     HAEMOGLOBIN = "haemoglobin"
     INSPIRED_OXYGEN_FRACTION = "inspired oxygen fraction"
     TEMPERATURE = "temperature"
+    ATRIAL_KICK_LOSS = "loss of the atrial kick"
+    """1 in atrial fibrillation or flutter, 0 where an ECG shows neither."""
+    CARDIOTHORACIC_RATIO = "cardiothoracic ratio"
+    """Width of the heart over that of the chest on a radiograph from the front or the back."""
+    LUNG_OPACITY = "opaque share of the lungs"
+    """Share of the lungs' area on a radiograph that is opaque."""
 
     @property
     def unit(self) -> str:
@@ -46,6 +52,9 @@ _CONDITION_UNITS = {
     Condition.HAEMOGLOBIN: "g/dL",
     Condition.INSPIRED_OXYGEN_FRACTION: "1",
     Condition.TEMPERATURE: "Cel",
+    Condition.ATRIAL_KICK_LOSS: "1",
+    Condition.CARDIOTHORACIC_RATIO: "1",
+    Condition.LUNG_OPACITY: "1",
 }
 
 

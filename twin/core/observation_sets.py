@@ -40,6 +40,9 @@ PHYSICALLY_POSSIBLE: Mapping[Quantity | Condition, tuple[float, float]] = {
     Condition.HAEMOGLOBIN: (1.5, 25.0),
     Condition.INSPIRED_OXYGEN_FRACTION: (0.15, 1.0),
     Condition.TEMPERATURE: (22.0, 44.0),
+    Condition.ATRIAL_KICK_LOSS: (0.0, 1.0),
+    Condition.CARDIOTHORACIC_RATIO: (0.2, 0.95),
+    Condition.LUNG_OPACITY: (0.0, 1.0),
 }
 """Wider than any reference range: outside it the value is a slip of a unit or of a sensor (a
 disconnected line, a lead that came off), not a sick patient with a beating heart."""
@@ -217,3 +220,15 @@ def latest_conditions(measurements: Sequence[Measurement]) -> dict[Condition, Me
         ):
             latest[condition] = measurement
     return latest
+
+
+def earliest_conditions(measurements: Sequence[Measurement]) -> dict[Condition, Measurement]:
+    """Return the oldest measurement of each condition that was measured at all."""
+    earliest: dict[Condition, Measurement] = {}
+    for measurement in measurements:
+        condition = measurement.quantity
+        if isinstance(condition, Condition) and (
+            condition not in earliest or measurement.taken_at < earliest[condition].taken_at
+        ):
+            earliest[condition] = measurement
+    return earliest

@@ -154,6 +154,26 @@ GROWS_WITH_SIZE: Final = frozenset(
 on it."""
 
 
+USUAL_RATIO: Final = 0.5
+"""Cardiothoracic ratio up to which a heart is not called enlarged (Danzer 1919, Am J Med Sci
+157:513; cited from memory, unverified)."""
+CONGESTION_PER_RATIO: Final = 1.0
+MOST_CONGESTION: Final = 0.10
+"""What an enlarged heart adds to the blood volume expected: a tenth of it at a ratio of 0.6.
+Assumed: patients in decompensated heart failure have a third more blood on average (Miller &
+Mullan 2014, JACC Heart Fail 2:298; from memory, unverified), and most enlarged hearts do not
+decompensate. It is less than one standard deviation of what is believed without a radiograph."""
+SHUNTED_OF_OPAQUE: Final = 0.7
+"""Share of its blood flow that an opaque part of the lung lets pass unoxygenated: hypoxic
+constriction turns a third of it away, as in ``insults``."""
+
+
+def congestion(ratio: float) -> float:
+    """Return the blood volume expected with this cardiothoracic ratio over that without."""
+    beyond = max(ratio - USUAL_RATIO, 0.0)
+    return 1.0 + min(CONGESTION_PER_RATIO * beyond, MOST_CONGESTION)
+
+
 STEERED_SHARE: Final = 0.87
 """How much of a vasopressor's effect its need makes up for. Rates are steered to a pressure: on
 charts of real patients 0.13 of the simulated effect shows (``Wandering.effect_share``). Who is
@@ -170,6 +190,8 @@ def untreated_tone(parameters: Float[np.ndarray, " parameter"]) -> float:
 _STANDARD: Final = standard_adult()
 _EMULATED_ROWS: Final = np.array([PARAMETER_INDEX[name] for name in EMULATED])
 _FLUID: Final = EMULATED.index("standing_pericardial_fluid")
+_VOLUME: Final = EMULATED.index("blood_volume")
+_SHUNT: Final = EMULATED.index("pulmonary_shunt")
 _RATE: Final = EMULATED.index("resting_heart_rate")
 _RESISTANCE: Final = EMULATED.index("systemic_resistance")
 _OXYGEN: Final = EMULATED.index("oxygen_consumption")
@@ -219,13 +241,22 @@ class Expectation:
             fever = conditions[Condition.TEMPERATURE] - 37.0
             values[row["oxygen_consumption"]] *= OXYGEN_DEMAND_PER_DEGREE**fever
             values[row["resting_heart_rate"]] += HEART_RATE_PER_DEGREE * fever
+        if Condition.ATRIAL_KICK_LOSS in conditions:
+            values[row["standing_atrial_kick_loss"]] = conditions[Condition.ATRIAL_KICK_LOSS]
+        if Condition.LUNG_OPACITY in conditions:
+            opaque = conditions[Condition.LUNG_OPACITY]
+            values[row["pulmonary_shunt"]] += SHUNTED_OF_OPAQUE * opaque
         for name, value in given.items():
             if name not in GIVEN:
                 raise KeyError(f"{name} cannot be given; there are {', '.join(GIVEN)}")
             entry = PARAMETERS[row[name]]
-            values[row[name]] = min(max(value, entry.low), entry.high)
+            acting = value + values[row[name]]
+            values[row[name]] = min(max(acting, entry.low), entry.high)
         values[row["systemic_resistance"]] *= untreated_tone(values)
         size = values[row["blood_volume"]] / PARAMETERS[row["blood_volume"]].default
+        if Condition.CARDIOTHORACIC_RATIO in conditions:
+            ratio = conditions[Condition.CARDIOTHORACIC_RATIO]
+            values[row["blood_volume"]] *= congestion(ratio)
         return cls(values, float(size))
 
     def emulator_middle(self) -> Float[np.ndarray, " input"]:
@@ -234,6 +265,8 @@ class Expectation:
         middle[len(COORDINATES) :] = self.parameters[_EMULATED_ROWS[len(COORDINATES) :]]
         middle[_FLUID] /= self.size
         middle[_RESISTANCE] *= untreated_tone(self.parameters)
+        middle[_VOLUME] = self.parameters[_EMULATED_ROWS[_VOLUME]] / self.size
+        middle[_SHUNT] = self.parameters[_EMULATED_ROWS[_SHUNT]]
         middle[_RATE] = self.parameters[_EMULATED_ROWS[_RATE]]
         middle[_OXYGEN] = self.parameters[_EMULATED_ROWS[_OXYGEN]] / self.size
         middle[LOGARITHMIC] = np.log(middle[LOGARITHMIC])

@@ -21,7 +21,11 @@ from twin.core.intervention_kinds import (
     FluidKind,
     Given,
     Infusion,
+    Insult,
+    InsultKind,
     Intervention,
+    Setting,
+    SettingKind,
     Stop,
 )
 from twin.core.interventions import START, end_s, schedule
@@ -46,9 +50,13 @@ MAINTENANCE_ML_PER_H: Final = 200.0
 itself it would fill the patient for ever. Ours: adults need 25-30 mL/kg a day (NICE CG174)."""
 
 
+RHYTHMS: Final = frozenset({InsultKind.HEART_BLOCK, InsultKind.VENTRICULAR_TACHYCARDIA})
+"""Rhythms that go on as they were seen: nerves do not set their rate, whatever is simulated."""
+
+
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """Something that was or is being given."""
+    """Something that was or is being given, or a rhythm that the patient was seen in."""
 
     intervention: Intervention
     starts_at: datetime
@@ -107,8 +115,8 @@ def screened(
 ) -> tuple[tuple[Administration, ...], tuple[Refused, ...]]:
     """Return what can be simulated of what still counts, oldest first, and what cannot.
 
-    Infusions, doses and fluids can; oxygen and settings are measured at the bedside, and the fit
-    takes them from there.
+    Infusions, doses and fluids can, and a rhythm that sets the rate by itself; oxygen and the
+    ventilator's settings are measured at the bedside, and the fit takes them from there.
     """
     kept: list[Administration] = []
     refused: list[Refused] = []
@@ -124,7 +132,9 @@ def screened(
 
 
 def _why_not(each: Administration, body: Body, now: datetime) -> str | None:
-    if not isinstance(each.intervention, Infusion | DrugDose | Fluid):
+    if not isinstance(each.intervention, Infusion | DrugDose | Fluid) and not _is_rhythm(
+        each.intervention
+    ):
         return "The fit takes it from what is measured at the bedside, not from what was given."
     if _keeps_up(each.intervention):
         return (
@@ -137,6 +147,16 @@ def _why_not(each: Administration, body: Body, now: datetime) -> str | None:
     except InterventionError as error:
         return str(error)
     return None
+
+
+def _is_rhythm(intervention: Intervention) -> bool:
+    match intervention:
+        case Insult(kind):
+            return kind in RHYTHMS
+        case Setting(kind):
+            return kind is SettingKind.PACING
+        case _:
+            return False
 
 
 def _keeps_up(intervention: Intervention) -> bool:

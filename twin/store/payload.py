@@ -20,17 +20,21 @@ from twin.core.interventions import (
     Fluid,
     FluidKind,
     Infusion,
+    Insult,
+    InsultKind,
     Intervention,
     Route,
+    Setting,
+    SettingKind,
 )
 from twin.core.measurements import Condition, Device, Measurement
 from twin.core.parameters import Body
 from twin.core.stored_twin import PatientKey, StoredTwin
 from twin.core.treatment import Administration
 
-LAYOUT = 2
-READ = frozenset({1, 2})
-"""Layout 1 held neither treatment nor the time of the newest vital signs."""
+LAYOUT = 3
+READ = frozenset({1, 2, 3})
+"""Layout 1 held neither treatment nor the time of the newest vital signs, layout 2 no rhythms."""
 
 
 class _Array(msgspec.Struct, array_like=True):
@@ -76,7 +80,7 @@ class _Fit(msgspec.Struct):
 
 class _Given(msgspec.Struct, array_like=True):
     kind: str
-    """``infusion``, ``dose`` or ``fluid``."""
+    """``infusion``, ``dose``, ``fluid``, ``insult`` or ``setting``."""
     what: str
     amount: float
     route: str
@@ -175,6 +179,10 @@ def _from_given(given: Administration) -> _Given:
             said = ("dose", drug.value, dose_mg, route.value, duration_s)
         case Fluid(kind, volume_ml, duration_s):
             said = ("fluid", kind.value, volume_ml, "", duration_s)
+        case Insult(kind, extent):
+            said = ("insult", kind.value, extent, "", 0.0)
+        case Setting(kind, value):
+            said = ("setting", kind.value, value, "", 0.0)
         case other:
             raise ValueError(f"{type(other).__name__} is no treatment that a twin stands under")
     return _Given(*said, given.starts_at, given.ends_at, given.reference)
@@ -190,6 +198,10 @@ def _to_given(given: _Given) -> Administration:
             intervention = DrugDose(Drug(given.what), given.amount, route, given.duration_s)
         case "fluid":
             intervention = Fluid(FluidKind(given.what), given.amount, given.duration_s)
+        case "insult":
+            intervention = Insult(InsultKind(given.what), given.amount)
+        case "setting":
+            intervention = Setting(SettingKind(given.what), given.amount)
         case other:
             raise ValueError(f"{other} is no treatment that this program knows")
     return Administration(intervention, given.starts_at, given.ends_at, given.reference)
