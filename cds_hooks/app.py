@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -25,9 +25,11 @@ from cds_hooks.http.limits import Admission
 from cds_hooks.http.observation import Meters, Observed, log_as_json
 from cds_hooks.http.operation import operation_routes
 from cds_hooks.http.page import MOST_STREAMS, PageRoutes
+from cds_hooks.http.page_readings import ReadingRoutes
 from cds_hooks.http.problems import Unforeseen, answer_with_outcomes
 from cds_hooks.http.sessions import SessionDoor, answer_without_session
 from cds_hooks.http.smart import SmartRoutes
+from cds_hooks.images.sqlite_readings import SqliteReadings
 from cds_hooks.ports import Clock, Ehr, OrderWriting, UsedTokens
 from cds_hooks.security.egress import Egress
 from cds_hooks.security.egress_transport import client
@@ -50,12 +52,14 @@ from cds_hooks.security.smart_servers import HttpSmartServers
 from cds_hooks.security.trust import OpenTrust, RequiredTrust, Trust
 from cds_hooks.services.answering import Answering, Registry
 from cds_hooks.services.clinician_proposal import Proposing
+from cds_hooks.services.clinician_readings import ClinicianReadings
 from cds_hooks.services.clinician_releases import models
 from cds_hooks.services.clinician_simulation import Workbench
 from cds_hooks.services.clinician_view import ClinicianView
 from cds_hooks.services.deterioration_risk import DeteriorationRisk
 from cds_hooks.services.feedback import TakingFeedback
 from cds_hooks.services.image_fetching import ImageFetching
+from cds_hooks.services.image_readings import ImageReadings
 from cds_hooks.services.imaging_findings import ImagingFindings
 from cds_hooks.services.order_effects import OrderEffects
 from cds_hooks.services.patient_twin import PatientTwins
@@ -64,7 +68,9 @@ from cds_hooks.services.speaker import Speaker
 from cds_hooks.settings import Settings
 from inference.archive.cache import CachedArchive
 from inference.archive.dicomweb import DicomwebArchive
+from inference.core.image_reading import ImageKind
 from inference.core.release import ReleasedModel
+from inference.reader.process import ReadingProcess
 from inference.releases.library import ReleaseLibrary
 from inference.runtimes.onnx import OnnxRuntime
 from twin.core.causes import CauseWeigher
@@ -76,6 +82,9 @@ from twin.usecases import warm_up
 
 RISK_RELEASE = "deterioration"
 """The release that the card of ``deterioration-risk`` speaks for."""
+
+IMAGE_RELEASES = {ImageKind.ECG: "vizecgnet", ImageKind.RADIOGRAPH: "radiograph"}
+"""The releases that read images; what is not installed is said where it is missed."""
 
 ARCHIVE_TIMEOUT_S = 30.0
 """A PACS may fetch a study from its own tapes; nobody waits for it here."""
@@ -112,7 +121,9 @@ class Machinery:
     runtime: OnnxRuntime
     risk: ReleasedModel
     weigher: CauseWeigher
-    fetching: ImageFetching
+    readings: ImageReadings
+    readers: tuple[ReleasedModel, ...]
+    """The releases that read ECGs and radiographs."""
 
 
 @final
@@ -178,6 +189,8 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     if machinery is not None:
         page = _page_routes(settings, parts.clock, machinery, smart.door, routes.admission)
         application.include_router(page.router())
+        reading = _reading_routes(settings, parts.clock, machinery, smart.door, routes.admission)
+        application.include_router(reading.router())
     answer_with_outcomes(application)
     answer_without_session(application, smart.launching.registrations.frame_ancestors())
     # The last one added is the outermost: CORS headers stand on every answer, problems included.
@@ -206,15 +219,34 @@ def installed_machinery(settings: Settings, parts: Parts, life: Life) -> Machine
     runtime = OnnxRuntime(releases, threads=settings.worker_threads)
     life.closing.callback(runtime.close)
     runtime.open(risk)
+    readers = image_releases(releases)
+    readings = _image_readings(settings, ehr, parts.clock, readers, life)
     return Machinery(
         ehr,
         orders,
-        PatientTwins(store, estimator, key, settings.site_time_zone),
+        PatientTwins(store, estimator, key, settings.site_time_zone, readings.of_patient),
         runtime,
         risk,
         CauseWeigher(read_cause_emulator()),
-        _image_fetching(settings, ehr, parts.clock, life),
+        readings,
+        tuple(readers.values()),
     )
+
+
+def image_releases(library: ReleaseLibrary) -> dict[ImageKind, ReleasedModel]:
+    """Return the installed releases that read images, their weights checked against the digest.
+
+    Raises
+    ------
+    inference.errors.ReleaseError
+        One is there and cannot be used as it lies there.
+    """
+    found: dict[ImageKind, ReleasedModel] = {}
+    for kind, name in IMAGE_RELEASES.items():
+        if name in library.names():
+            found[kind] = library.load(name)
+            library.weights(found[kind])
+    return found
 
 
 def installed_services(settings: Settings, made: Machinery) -> tuple[CdsService, ...]:
@@ -226,7 +258,7 @@ def installed_services(settings: Settings, made: Machinery) -> tuple[CdsService,
     return (
         DeteriorationRisk(made.twins, made.runtime, made.risk, speaker, made.weigher),
         OrderEffects(made.twins, made.ehr, speaker),
-        ImagingFindings(made.fetching, speaker),
+        ImagingFindings(made.readings, made.twins, speaker),
     )
 
 
@@ -239,7 +271,7 @@ def _page_routes(
         made.runtime,
         made.risk,
         made.weigher,
-        made.fetching,
+        made.readings,
         made.ehr,
         clock,
         settings.gather_deadline_s,
@@ -251,13 +283,28 @@ def _page_routes(
         view,
         bench,
         Proposing(bench, made.orders, clock),
-        models(made.twins.estimator.model_version, [made.risk]),
+        models(made.twins.estimator.model_version, [made.risk, *made.readers]),
         admission,
         Admission(MOST_STREAMS),
     )
 
 
-def _image_fetching(settings: Settings, ehr: Ehr, clock: Clock, life: Life) -> ImageFetching:
+def _reading_routes(
+    settings: Settings, clock: Clock, made: Machinery, door: SessionDoor, admission: Admission
+) -> ReadingRoutes:
+    deadline_s = settings.gather_deadline_s
+    readings = ClinicianReadings(made.readings, made.twins, made.ehr, clock, deadline_s)
+    return ReadingRoutes(door, readings, admission)
+
+
+def _image_readings(
+    settings: Settings,
+    ehr: Ehr,
+    clock: Clock,
+    releases: Mapping[ImageKind, ReleasedModel],
+    life: Life,
+) -> ImageReadings:
+    """Return what reads ECGs and radiographs in the background, with where they come from."""
     egress = Egress(settings.allowed_dicomweb, settings.private_networks)
     http = client(egress, timeout_s=ARCHIVE_TIMEOUT_S)
     life.closing.push_async_callback(http.aclose)
@@ -267,9 +314,21 @@ def _image_fetching(settings: Settings, ehr: Ehr, clock: Clock, life: Life) -> I
     allowed = settings.allowed_dicomweb
     # Where the EHR names no archive, the only one there is must be meant.
     default_address = allowed[0] if len(allowed) == 1 else None
-    fetching = ImageFetching(archive, ehr, clock, default_address)
-    life.background.append(fetching.run)
-    return fetching
+    key = installation_key(settings.data_directory)
+    store = SqliteReadings(settings.data_directory / "readings.sqlite", key, clock)
+    life.closing.callback(store.close)
+    reader = ReadingProcess(releases)
+    life.closing.callback(reader.close)
+    readings = ImageReadings(
+        ImageFetching(archive, ehr, default_address),
+        reader,
+        store,
+        clock,
+        key,
+        [each.digest for each in releases.values()],
+    )
+    life.background.append(readings.run)
+    return readings
 
 
 def _ehrs(settings: Settings, parts: Parts, life: Life) -> tuple[Ehr, OrderWriting]:

@@ -25,6 +25,7 @@
   x SessionNotKept              503
   x Busy                        503
   x FeedbackNotStored           503
+  x ReadingsNotKept             never answered: what was read is said all the same
   x CardRefused                 500, this service was about to break the specification
 
 No message holds a name, an identifier, a birth date or a token: they are written by whoever
@@ -151,3 +152,7 @@ class Busy(CardioTwinError):
 
 class FeedbackNotStored(CardioTwinError):
     """The feedback store failed; nothing was kept, so that the client can send it again."""
+
+
+class ReadingsNotKept(CardioTwinError):
+    """The store of image readings failed; what is read now is said, and read anew next time."""

@@ -5,13 +5,21 @@ Protocols and the values they exchange.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
+
+from cds_hooks.images.kept import (
+    KeptOutcome,
+    KeptSource,
+    PatientDigest,
+    ReadingId,
+    SourceKey,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,4 +175,35 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the present instant, aware, in UTC."""
+        ...
+
+
+class ReadingStore(Protocol):
+    """Where readings of ECGs and radiographs are kept; any thread may use it, and waits for it.
+
+    Every method raises ``cds_hooks.errors.ReadingsNotKept`` where the store fails.
+    """
+
+    def source(self, key: SourceKey) -> KeptSource | None:
+        """Return what was kept of a study or an ECG."""
+        ...
+
+    def outcome(self, reading: ReadingId) -> KeptOutcome | None:
+        """Return what was kept of one file."""
+        ...
+
+    def of_patient(self, patient: PatientDigest) -> tuple[KeptSource, ...]:
+        """Return what was read of a patient, the latest taken first."""
+        ...
+
+    def picture(self, patient: PatientDigest, reading: ReadingId) -> bytes | None:
+        """Return the picture of a reading as PNG, if it is this patient's."""
+        ...
+
+    def keep(self, source: KeptSource, pictures: Mapping[ReadingId, bytes]) -> None:
+        """Keep a source with the pictures of its readings, by reading."""
+        ...
+
+    def forget_others(self, patient: PatientDigest, on_file: Collection[SourceKey]) -> None:
+        """Forget what is no longer on the patient's file."""
         ...

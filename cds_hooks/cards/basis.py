@@ -46,6 +46,8 @@ class Basis:
     """Recorded treatment that the twin was fitted and simulated under, the newest first."""
     not_simulated: tuple[str, ...] = ()
     """Recorded treatment that the twin knows nothing of, with the reason in brackets."""
+    images: tuple[str, ...] = ()
+    """Sentences on what ECGs and radiographs changed in the twin."""
 
 
 def basis_lines(basis: Basis, now: datetime) -> str:
@@ -54,8 +56,16 @@ def basis_lines(basis: Basis, now: datetime) -> str:
         f"**Based on {_counted(basis.readings)}**, the latest:" if basis.seen else None,
         _latest(basis.seen, now),
         treatment_lines(basis, now),
+        image_lines(basis),
         gaps(basis.not_used, basis.missing),
     )
+
+
+def image_lines(basis: Basis) -> str | None:
+    """Return what was read on ECGs and radiographs and changed the twin."""
+    if not basis.images:
+        return None
+    return f"**Read on ECGs and radiographs**: {' '.join(basis.images)}"
 
 
 def treatment_lines(basis: Basis, now: datetime) -> str | None:

@@ -25,7 +25,9 @@ from cds_hooks.ports import FhirQuery, Grant
 Json = dict[str, Any]
 
 _MOST_BYTES: Final = 100_000_000
-_TIMES: Final = ("effectiveDateTime", "effectiveInstant", "started", "authoredOn")
+_TIMES: Final = (
+    "effectiveDateTime", "effectiveInstant", "started", "authoredOn", "date", "createdDateTime",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,5 +224,7 @@ _MATCHES: Final[dict[str, Callable[[Json, str], bool]]] = {
     "status": lambda resource, value: resource.get("status") in value.split(","),
     "category": _has_token("category"),
     "code": _has_token("code"),
+    "type": _has_token("type"),
+    "modality": _has_token("modality"),
     "date": _in_period,
 }

@@ -38,6 +38,24 @@ _ENDPOINT_REFERENCE: Final = re.compile(
 _VOID: Final = frozenset({"cancelled", "entered-in-error"})
 
 
+_MODALITIES: Final = {
+    "CR": "radiograph",
+    "DX": "radiograph",
+    "RG": "radiograph",
+    "ECG": "ECG",
+    "CT": "CT",
+    "US": "ultrasound",
+    "MR": "MR",
+}
+"""DICOM Defined Terms of Modality (0008,0060), PS3.3 C.7.3.1.1.1, as a clinician says them."""
+
+
+def modality_in_words(codes: Iterable[str]) -> str:
+    """Return what a clinician calls such images; an unknown code stands as it is."""
+    names = dict.fromkeys(_MODALITIES.get(code, code) for code in codes)
+    return " and ".join(names) or "modality not recorded"
+
+
 @dataclass(frozen=True, slots=True)
 class ImagingStudyOnFile:
     """One study of the patient that an archive holds."""
@@ -51,6 +69,16 @@ class ImagingStudyOnFile:
     instances: int | None
     endpoints: tuple[str, ...]
     """References such as ``Endpoint/1``, those of the study first."""
+
+    @property
+    def title(self) -> str:
+        """Return what a clinician calls a study of these modalities."""
+        return modality_in_words(self.modalities)
+
+    @property
+    def taken_at(self) -> datetime | None:
+        """Return when the study began."""
+        return self.started
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,10 @@ READ_TYPES: Final = (
     "Observation",
     "MedicationAdministration",
     "ImagingStudy",
+    "DocumentReference",
+    "DiagnosticReport",
+    "Media",
+    "Binary",
 )
 """What the twin and the page read of a patient; the same as the hooks' prefetch."""
 

@@ -10,21 +10,19 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING, Final, final
-from uuid import uuid4
 
 from cds_hooks.cards.wording import RESEARCH_SENTENCE
-from cds_hooks.errors import EhrRefused
 from cds_hooks.fhir.imaging import imaging_studies
 from cds_hooks.fhir.imaging_owner import chart_owner
 from cds_hooks.fhir.kinds import Kind
 from cds_hooks.fhir.patient_banner import patient_banner
 from cds_hooks.fhir.to_given_treatments import given_treatments_of
 from cds_hooks.fhir.to_measurements import trajectory_of
-from cds_hooks.ports import FhirQuery
-from cds_hooks.security.scopes import may_create, queries_covered
+from cds_hooks.security.scopes import may_create
 from cds_hooks.services.alternatives import menu
 from cds_hooks.services.clinician_choices import choices, running_shown
 from cds_hooks.services.clinician_plans import WrittenComparison, WrittenPlan, written
+from cds_hooks.services.clinician_readings import NOTE
 from cds_hooks.services.clinician_shown import (
     body_in_words,
     causes_shown,
@@ -42,8 +40,8 @@ from cds_hooks.services.clinician_values import (
     View,
 )
 from cds_hooks.services.deterioration_risk import causes_of, why_no_risk
-from cds_hooks.services.gather import Sources, gather
 from cds_hooks.services.service import Chart, HookCall, ServiceDefinition
+from cds_hooks.services.session_chart import opened_chart
 from cds_hooks.services.templates import (
     GIVEN_TREATMENTS,
     IMAGING,
@@ -52,7 +50,6 @@ from cds_hooks.services.templates import (
     PATIENT,
     TREATMENT,
 )
-from cds_hooks.wire.request import PatientViewContext
 from inference.usecases import read_trajectory
 from twin.core.events import Event
 
@@ -67,7 +64,7 @@ if TYPE_CHECKING:
     from cds_hooks.ports import Clock, Ehr, Grant
     from cds_hooks.security.session import SmartSession
     from cds_hooks.services.clinician_values import TwinShown
-    from cds_hooks.services.image_fetching import ImageFetching
+    from cds_hooks.services.image_readings import ImageReadings
     from cds_hooks.services.patient_twin import PatientTwin, PatientTwins
     from inference.core.reading import TrajectoryReading
     from inference.core.release import ReleasedModel
@@ -75,7 +72,6 @@ if TYPE_CHECKING:
     from twin.core.causes import Causes, CauseWeigher
 
 OPTIONS_HORIZON_MIN: Final = 30
-NO_IMAGE_NET: Final = "No net of this release reads these images; look at them yourself."
 
 DEFINITION: Final = ServiceDefinition(
     id="clinician-page",
@@ -109,7 +105,7 @@ class ClinicianView:
     runtime: ModelRuntime
     release: ReleasedModel
     weigher: CauseWeigher
-    fetching: ImageFetching
+    readings: ImageReadings
     ehr: Ehr
     clock: Clock
     deadline_s: float
@@ -154,7 +150,7 @@ class ClinicianView:
             treatments=treatments_shown(worked.given, patient.assimilation),
             running=running_shown(patient.running),
             imaging=(imaging := self._imaging(on_file, call, opened_studies(session))),
-            imaging_note=NO_IMAGE_NET,
+            imaging_note=NOTE,
             opened_elsewhere=bool(opened_studies(session))
             and not any(each.opened for each in imaging),
             option_plans=list(worked.option_plans),
@@ -177,30 +173,8 @@ class ClinicianView:
         return fingerprint((await self._opened(session, grant)).chart)
 
     async def _opened(self, session: SmartSession, grant: Grant) -> HookCall:
-        """Read the chart as a hook would have it: the Patient first, since all depends on it.
-
-        What the EHR answers to that read is what it thinks of the token, too: an expired one is
-        renewed by whoever called.
-        """
-        queries = queries_covered(FhirQuery(f"Patient/{session.patient_id}"), grant)
-        if not queries:
-            raise EhrRefused("The scopes granted do not cover the Patient of the launch.")
-        (patient, *_) = await self.ehr.search(queries[0], grant)
-        context = PatientViewContext(
-            patient_id=session.patient_id,
-            user_id=session.fhir_user or "Practitioner/unknown",
-            encounter_id=session.encounter_id,
-        )
-        sources = Sources({PATIENT: patient}, grant, self.ehr, self.deadline_s)
-        return HookCall(
-            hook="clinician-page",
-            hook_instance=uuid4(),
-            issuer=grant.fhir_server,
-            context=context,
-            fhir_server=grant.fhir_server,
-            grant=grant,
-            chart=await gather(DEFINITION, context, sources),
-            received_at=self.clock.now(),
+        return await opened_chart(
+            DEFINITION, session, grant, self.ehr, self.clock, self.deadline_s
         )
 
     def _worked(self, patient: PatientTwin, call: HookCall) -> _Worked:
@@ -230,13 +204,13 @@ class ClinicianView:
     def _imaging(
         self, on_file: ImagingOnFile, call: HookCall, opened: frozenset[str]
     ) -> list[Study]:
-        owner = chart_owner(_patient(call))
+        owner, patient = chart_owner(_patient(call)), self.twins.digest_of(call)
         found = [
             Study(
                 list(study.modalities),
                 study.started,
                 study.instances,
-                str(self.fetching.request(study, call.grant, owner)),
+                str(self.readings.request(study, call.grant, owner, patient)),
                 reference := unversioned(study.reference),
                 reference in opened,
             )

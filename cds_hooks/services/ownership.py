@@ -20,6 +20,7 @@ PATIENT_BOUND: Final = frozenset(
         "DocumentReference",
         "Encounter",
         "ImagingStudy",
+        "Media",
         "MedicationAdministration",
         "MedicationRequest",
         "MedicationStatement",

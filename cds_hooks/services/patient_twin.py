@@ -12,6 +12,7 @@ from anyio import to_thread
 
 from cds_hooks.cards.basis import Basis, Seen, Treated
 from cds_hooks.cards.wording import escaped, measured
+from cds_hooks.fhir.kinds import Kind
 from cds_hooks.fhir.to_administrations import administrations_of
 from cds_hooks.fhir.to_given_treatments import GivenTreatment, GivenTreatments, given_treatments_of
 from cds_hooks.fhir.to_measurements import (
@@ -22,7 +23,9 @@ from cds_hooks.fhir.to_measurements import (
     readings_of,
     twin_measurements,
 )
+from cds_hooks.images.kept import PatientDigest
 from cds_hooks.security.patient_key import patient_key
+from cds_hooks.services.image_evidence import ImageEvidence, image_evidence
 from cds_hooks.services.templates import GIVEN_TREATMENTS, OBSERVATION_KEYS, PATIENT
 from twin.core.haemodynamics import Quantity
 from twin.core.parameters import expected_blood_volume_ml
@@ -32,13 +35,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
 
-    from cds_hooks.fhir.kinds import Kind
     from cds_hooks.fhir.reading import Reading
+    from cds_hooks.images.kept import KeptSource
     from cds_hooks.services.service import Chart, HookCall
     from twin.ports import Estimator, TwinStore
     from twin.usecases import Assimilation
 
 Result = TypeVar("Result")
+
+
+def _no_images(_: PatientDigest) -> tuple[KeptSource, ...]:
+    """Return nothing: a twin without a reader of images."""
+    return ()
+
 
 LATEST_SHOWN = 8
 """Rows of the table of latest values: what fits a card without scrolling."""
@@ -92,6 +101,8 @@ class PatientTwins:
     installation_key: bytes = field(repr=False)
     zone: tzinfo | None = None
     """The site's time zone, for times that come without one."""
+    images: Callable[[PatientDigest], tuple[KeptSource, ...]] = _no_images
+    """What was read of a patient's ECGs and radiographs; it may wait for the disk."""
 
     async def with_updated(self, call: HookCall, work: Callable[[PatientTwin], Result]) -> Result:
         """Read the chart, assimilate what is new, and return what ``work`` makes of the patient.
@@ -105,6 +116,14 @@ class PatientTwins:
             The chart holds data of another patient.
         """
         return await to_thread.run_sync(self._with_updated, call, work)
+
+    def digest_of(self, call: HookCall) -> PatientDigest:
+        """Return the digest under which readings of the call's patient are kept."""
+        return self.digest(call.fhir_server or call.issuer, call.context.patient_id)
+
+    def digest(self, fhir_server: str, patient_id: str) -> PatientDigest:
+        """Return the digest under which readings of a patient of an EHR are kept."""
+        return PatientDigest(patient_key(self.installation_key, fhir_server, patient_id))
 
     def _with_updated(self, call: HookCall, work: Callable[[PatientTwin], Result]) -> Result:
         patient = self._updated(call)
@@ -122,14 +141,18 @@ class PatientTwins:
         body = body_of(facts)
         given = chart.resources.get(GIVEN_TREATMENTS, ())
         treatments = given_treatments_of(given, facts, call.received_at, zone=self.zone)
+        seen = image_evidence(
+            self.images(self.digest_of(call)), _rate_of(readings), call.received_at
+        )
+        given_now = administrations_of(treatments.treatments, call.received_at)
         assimilation = assimilate(
             self.store,
             self.estimator,
             patient_key(self.installation_key, call.fhir_server or call.issuer, patient_id),
-            twin_measurements(readings.readings, body),
+            (*twin_measurements(readings.readings, body), *seen.measurements),
             body,
             call.received_at,
-            administrations_of(treatments.treatments, call.received_at),
+            given_now if seen.rhythm is None else (*given_now, seen.rhythm.administration),
         )
         counted = {each.reference for each in assimilation.twin.given}
         known = [each for each in treatments.treatments if each.reference in counted]
@@ -141,8 +164,25 @@ class PatientTwins:
                 for each in reversed(known)
             ),
             not_simulated=_not_simulated(treatments, assimilation),
+            images=_images(seen, assimilation),
         )
         return PatientTwin(facts, readings, assimilation, basis, running)
+
+
+def _rate_of(readings: Readings) -> float | None:
+    rates = [each.value for each in readings.readings if each.kind is Kind.HEART_RATE]
+    return rates[-1] if rates else None
+
+
+def _images(seen: ImageEvidence, assimilation: Assimilation) -> tuple[str, ...]:
+    """Return what images changed, or why a rhythm that was seen is not simulated."""
+    if seen.rhythm is None:
+        return seen.sentences
+    own = seen.rhythm.administration.reference
+    for each in assimilation.not_simulated:
+        if each.administration.reference == own:
+            return (*seen.sentences, f"A rhythm was read and is not simulated: {each.reason}")
+    return (*seen.sentences, seen.rhythm.sentence)
 
 
 def _not_simulated(treatments: GivenTreatments, assimilation: Assimilation) -> tuple[str, ...]:

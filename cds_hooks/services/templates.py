@@ -11,6 +11,7 @@ from typing import Final
 
 from cds_hooks.fhir.codes import CODE_OF_KIND, LOINC_SYSTEM, SNOMED_SYSTEM
 from cds_hooks.fhir.codes_haemodynamics import HAEMODYNAMICS as HAEMODYNAMIC_CODES
+from cds_hooks.fhir.ecgs import ECG_CODES, MDC, MDC_ECG, MODALITY_SYSTEM
 from cds_hooks.fhir.kinds import Kind
 
 _OF_PATIENT: Final = "patient={{context.patientId}}"
@@ -22,10 +23,16 @@ HAEMODYNAMICS: Final = "haemodynamics"
 BEDSIDE: Final = "bedside"
 GIVEN_TREATMENTS: Final = "givenTreatments"
 IMAGING_STUDIES: Final = "imagingStudies"
+ECG_DOCUMENTS: Final = "ecgDocuments"
+ECG_REPORTS: Final = "ecgReports"
+ECG_PICTURES: Final = "ecgPictures"
+ECG_RECORDINGS: Final = "ecgRecordings"
+ECG_KEYS: Final = (ECG_DOCUMENTS, ECG_REPORTS, ECG_PICTURES, ECG_RECORDINGS)
 
 _HAEMODYNAMIC_TOKENS: Final = ",".join(
     f"{LOINC_SYSTEM}|{loinc.code}" for row in HAEMODYNAMIC_CODES for loinc in row.codes
 )
+_ECG_TOKENS: Final = ",".join(f"{LOINC_SYSTEM}|{code}" for code in ECG_CODES)
 _BEDSIDE_ROWS: Final = tuple(
     CODE_OF_KIND[kind]
     for kind in (
@@ -66,4 +73,13 @@ IMAGING: Final[dict[str, str]] = {
     # Images are read only where they are known to be of this patient.
     PATIENT: OBSERVATIONS[PATIENT],
     IMAGING_STUDIES: f"ImagingStudy?{_OF_PATIENT}&_sort=-started&_count=20",
+    # An ECG of a week ago is history: the newest few of each kind are enough.
+    ECG_DOCUMENTS: (
+        f"DocumentReference?{_OF_PATIENT}&type={_ECG_TOKENS}&status=current&_sort=-date&_count=5"
+    ),
+    ECG_REPORTS: f"DiagnosticReport?{_OF_PATIENT}&code={_ECG_TOKENS}&_sort=-date&_count=5",
+    ECG_PICTURES: (f"Media?{_OF_PATIENT}&modality={MODALITY_SYSTEM}|ECG&_sort=-created&_count=5"),
+    ECG_RECORDINGS: (
+        f"Observation?{_OF_PATIENT}&code={_ECG_TOKENS},{MDC}|{MDC_ECG}&_sort=-date&_count=3"
+    ),
 }

@@ -28,6 +28,9 @@ READABLE = (
     "ServiceRequest",
     "DeviceRequest",
     "ImagingStudy",
+    "DocumentReference",
+    "DiagnosticReport",
+    "Media",
 )
 """Types covered by a hook's token; Endpoint comes besides, being no patient's data."""
 

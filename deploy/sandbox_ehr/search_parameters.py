@@ -119,6 +119,27 @@ SEARCH_PARAMETERS: Mapping[str, Mapping[str, SearchParameter]] = {
         "started": _date("started"),
         "endpoint": _reference("endpoint.reference", "Endpoint"),
     },
+    "DocumentReference": {
+        **OF_A_PATIENT,
+        "status": _token("status"),
+        "type": _token("type"),
+        "category": _token("category"),
+        "date": _date("date"),
+    },
+    "DiagnosticReport": {
+        **OF_A_PATIENT,
+        "status": _token("status"),
+        "code": _token("code"),
+        "category": _token("category"),
+        "date": _date("effectiveDateTime", "effectivePeriod"),
+    },
+    "Media": {
+        **OF_A_PATIENT,
+        "status": _token("status"),
+        "type": _token("type"),
+        "modality": _token("modality"),
+        "created": _date("createdDateTime", "createdPeriod"),
+    },
     "Endpoint": {"status": _token("status"), "connection-type": _token("connectionType")},
     "RiskAssessment": {
         **OF_A_PATIENT,

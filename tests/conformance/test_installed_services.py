@@ -21,6 +21,7 @@ from cds_hooks.app import Parts, create_app
 from cds_hooks.cli.order_sign_payload import order_sign_request
 from cds_hooks.ports import FhirQuery, Grant
 from cds_hooks.prefetch_rules import faults
+from cds_hooks.services.templates import ECG_KEYS
 from cds_hooks.settings import Settings
 
 BASE = "https://twin.example"
@@ -115,7 +116,7 @@ def request(hook: str, patient: int) -> Json:
         "hook": hook,
         "fhirServer": "https://ehr.example/fhir",
         "context": contexts.get(hook, subject | {"encounterId": "e1"}),
-        "prefetch": signed["prefetch"] | {"imagingStudies": images},
+        "prefetch": signed["prefetch"] | dict.fromkeys(ECG_KEYS) | {"imagingStudies": images},
     }
 
 

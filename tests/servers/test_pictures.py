@@ -15,14 +15,17 @@ import pytest
 from cds_hooks.fhir.imaging import ImagingStudyOnFile, imaging_studies
 from cds_hooks.fhir.imaging_owner import chart_owner
 from cds_hooks.fhir.rest_ehr import RestEhr
+from cds_hooks.images.kept import PatientDigest
+from cds_hooks.images.memory_readings import MemoryReadings
 from cds_hooks.ports import FhirQuery, Grant
 from cds_hooks.security.egress import Egress
 from cds_hooks.security.egress_transport import client
-from cds_hooks.services.image_fetching import (
+from cds_hooks.services.image_fetching import ImageFetching
+from cds_hooks.services.image_readings import (
+    Done,
     Failed,
-    Fetched,
-    FetchState,
-    ImageFetching,
+    ImageReadings,
+    ReadState,
     Refused,
     Waiting,
 )
@@ -30,6 +33,7 @@ from inference.archive.cache import CachedArchive
 from inference.archive.dicomweb import DicomwebArchive
 from inference.core.study import EncodedInstance, StudyReference
 from inference.errors import StudyNotFound
+from inference.reader.process import ReadingProcess
 
 if TYPE_CHECKING:
     from conftest import FhirServer, PictureArchive, Study
@@ -82,7 +86,7 @@ def test_a_study_that_orthanc_does_not_hold_is_not_found(orthanc: PictureArchive
 
 async def asked_for(
     ward: FhirServer, allowed_archive: str, folder: Path, whose: str = "bleeding"
-) -> tuple[ImagingStudyOnFile, FetchState, FetchState]:
+) -> tuple[ImagingStudyOnFile, ReadState, ReadState]:
     """Read the bleeding patient's study from HAPI and hand it to the background.
 
     Returns the study, what a hook is told at once, and what a later one is told.
@@ -98,10 +102,14 @@ async def asked_for(
         (patient,) = await ehr.search(FhirQuery(f"Patient/{whose}"), grant)
         owner = chart_owner(patient)
         archive = CachedArchive(DicomwebArchive(to_archive), folder, 100_000_000)
-        fetching = ImageFetching(archive, ehr, AtTen())
-        at_once = fetching.request(study, grant, owner)
-        workers = asyncio.create_task(fetching.run())
-        while isinstance(later := fetching.request(study, grant, owner), Waiting):
+        reader = ReadingProcess({})
+        readings = ImageReadings(
+            ImageFetching(archive, ehr), reader, MemoryReadings(), AtTen(), b"k" * 32
+        )
+        digest = PatientDigest("bleeding")
+        at_once = readings.request(study, grant, owner, digest)
+        workers = asyncio.create_task(readings.run())
+        while isinstance(later := readings.request(study, grant, owner, digest), Waiting):
             await asyncio.sleep(0.02)
         workers.cancel()
         with suppress(asyncio.CancelledError):
@@ -115,7 +123,8 @@ def test_an_imaging_study_is_fetched_from_the_archive_that_its_endpoint_names(
     on_file, at_once, later = asyncio.run(asked_for(ward, orthanc.dicomweb, tmp_path))
     assert on_file.study_instance_uid == study.uid
     assert at_once == Waiting()
-    assert later == Fetched(1, NOW)
+    assert isinstance(later, Done)
+    assert str(later) == "not read: no reader for radiographs is installed"
 
 
 def test_a_study_that_is_not_the_charts_patients_is_refused(

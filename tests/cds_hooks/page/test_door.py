@@ -8,13 +8,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from fastapi.routing import APIRoute
 
 from cds_hooks.http.page import FOLDER, static_files
 
 if TYPE_CHECKING:
     from tests.cds_hooks.page.conftest import Site
 
-GUARDED = ("/app", "/app/api/view", "/app/api/releases", "/app/api/events")
+GUARDED = (
+    *("/app", "/app/api/view", "/app/api/releases", "/app/api/events"),
+    *("/app/api/readings", "/app/api/readings/picture"),
+)
 POSTED = ("/app/api/simulations", "/app/api/proposals")
 BUDGET_BYTES = 500_000
 
@@ -29,6 +33,20 @@ def test_nothing_is_answered_without_a_session(site: Site, path: str) -> None:
 @pytest.mark.parametrize("path", POSTED)
 def test_nothing_is_done_without_a_session(site: Site, path: str) -> None:
     assert site.post(path, None, {}).status_code == 401
+
+
+def test_no_route_of_the_page_is_missing_above(site: Site) -> None:
+    """A route that is added and forgotten here would be tried by no test of the door."""
+    paths = {
+        (route.path, method)
+        for included in site.application.routes
+        for route in getattr(included, "original_router", site.application).routes
+        if isinstance(route, APIRoute) and route.path.startswith("/app")
+        for method in route.methods or ()
+    }
+    open_to_all = {("/app/static/{path:path}", "GET")}
+    guarded = {(path, "GET") for path in GUARDED} | {(path, "POST") for path in POSTED}
+    assert paths == guarded | open_to_all
 
 
 def test_a_session_of_another_browser_opens_nothing(site: Site) -> None:

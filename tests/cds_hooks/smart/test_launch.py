@@ -69,7 +69,9 @@ def test_an_ehr_launch_asks_the_reviewed_scopes_without_a_wildcard(app: Any) -> 
     assert scopes == [
         *("launch", "openid", "fhirUser", "online_access"),
         *("patient/Patient.rs", "patient/Encounter.rs", "patient/Observation.rs"),
-        *("patient/MedicationAdministration.rs", "patient/ImagingStudy.rs", "user/Endpoint.rs"),
+        *("patient/MedicationAdministration.rs", "patient/ImagingStudy.rs"),
+        *("patient/DocumentReference.rs", "patient/DiagnosticReport.rs", "patient/Media.rs"),
+        *("patient/Binary.rs", "user/Endpoint.rs"),
         *("patient/MedicationRequest.c", "patient/DeviceRequest.c", "patient/ServiceRequest.c"),
     ]
     assert not any("*" in each for each in scopes)

@@ -1,0 +1,1 @@
+"""Where readings of ECGs and radiographs are kept: the adapters of ``ReadingStore``."""
