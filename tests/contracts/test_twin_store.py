@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from twin.core.arm import Arm
 from twin.core.fit import Fit, FitOutcome, Interval
 from twin.core.haemodynamics import Quantity
 from twin.core.interventions import Drug, DrugDose, Fluid, FluidKind, Infusion, Route
@@ -43,6 +44,8 @@ def a_twin(patient: str = "digest-a", revision: int = 1) -> StoredTwin:
         {Quantity.STROKE_VOLUME: Interval(70.0, 51.0, 92.0)},
         {Quantity.HEART_RATE: -0.4},
         ("One sentence.", "Another."),
+        NOON,
+        Arm(np.array([1.0, 1.1, 1.2, 1.3], np.float32), 0.25),
     )
     measurements = (
         Measurement(Quantity.HEART_RATE, 80.0, NOON, "Observation/1/_history/1", Device.MONITOR),
@@ -138,6 +141,22 @@ def test_the_treatment_that_a_fit_stands_under_comes_back_with_it(store: TwinSto
     assert found.given == given
     assert [each.reference for each in found.given] == ["Given/1", "", "Given/3"]
     assert found.fit.taken_at == NOON
+
+
+def test_how_the_arm_shows_the_aorta_comes_back_with_the_fit(store: TwinStore) -> None:
+    saved = a_twin()
+    store.save(saved)
+    found = store.load(saved.patient).fit.arm
+    np.testing.assert_array_equal(found.amplification, saved.fit.arm.amplification)
+    assert found.mean_share == saved.fit.arm.mean_share
+
+
+def test_a_twin_kept_before_the_arm_was_known_shows_its_aorta() -> None:
+    kept = msgspec.msgpack.decode(to_bytes(a_twin()))
+    del kept["fit"]["amplification"], kept["fit"]["mean_share"]
+    older = from_bytes(msgspec.msgpack.encode(kept | {"layout": 2}))
+    np.testing.assert_array_equal(older.fit.arm.amplification, np.ones(4))
+    assert older.fit.arm.mean_share is None
 
 
 def test_a_twin_kept_before_treatment_was_is_still_read() -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from twin.core.arm import AMPLIFICATION_SD, MONITOR_SHARE, Arm, expected_amplification
+from twin.core.arm_sets import news_of
 from twin.core.emulator import Emulator
 from twin.core.estimate import Estimator
 from twin.core.fit import ConvergedFit, FitOutcome
@@ -38,10 +40,15 @@ Fits = dict[tuple[Quantity, ...], list[ConvergedFit | None]]
 
 @pytest.fixture(scope="module")
 def patients() -> np.ndarray:
-    """Return the resting states of made-up patients whom the estimator has not seen."""
-    u = np.random.default_rng(29).standard_normal((len(COORDINATES), PATIENTS))
+    """Return the states, as a cuff shows them, of patients whom the estimator has not seen."""
+    random = np.random.default_rng(29)
+    u = random.standard_normal((len(COORDINATES), PATIENTS))
     nobody = Expectation.of(Body(None, None, None, None), {})
-    return resting_state(nobody.members(np.clip(0.8 * u, -2.0, 2.0)))
+    own = expected_amplification(Device.CUFF, None) * np.exp(
+        0.8 * AMPLIFICATION_SD * random.standard_normal(PATIENTS)
+    )
+    aorta = resting_state(nobody.members(np.clip(0.8 * u, -2.0, 2.0)))
+    return Arm(own, MONITOR_SHARE).shown(aorta)
 
 
 def measured(
@@ -151,11 +158,12 @@ def total_errors(
     estimator: Estimator, bedside: Bedside, values: dict[Quantity, float]
 ) -> np.ndarray:
     from twin.core.history import Moment
-    from twin.core.observation_sets import observation_sets
+    from twin.core.observation_sets import ObservationSet, observation_sets
 
     (only,) = observation_sets(bedside.seen(values, device=Device.THERMODILUTION))
     middle = np.zeros(len(estimator.emulator.inputs))
-    moment = Moment.of(only, 0.0, middle, 1.0, estimator.emulator)
+    news = ObservationSet(only.taken_at, news_of(only))
+    moment = Moment.of(news, 0.0, middle, 1.0, estimator.emulator)
     return np.array([dict(zip(moment.quantities, moment.sds, strict=True))[q] for q in values])
 
 
@@ -165,15 +173,21 @@ def ensemble_smoother(
     random = np.random.default_rng(7)
     nobody = Expectation.of(Body(None, None, None, None), {})
     rows = [QUANTITY_INDEX[q] for q in quantities]
-    u = random.standard_normal((len(COORDINATES), 512))
+    u = random.standard_normal((len(COORDINATES) + 1, 512))
     rounds = 4
+
+    def shown() -> np.ndarray:
+        own = expected_amplification(Device.CUFF, None) * np.exp(AMPLIFICATION_SD * u[-1])
+        aorta = resting_state(nobody.members(np.clip(u[:-1], -3.3, 3.3)), 60.0)
+        return Arm(own, MONITOR_SHARE).shown(aorta)
+
     for _ in range(rounds):
-        predicted = resting_state(nobody.members(np.clip(u, -3.3, 3.3)), 60.0)[rows]
+        predicted = shown()[rows]
         noise = np.sqrt(rounds) * sds[:, None] * random.standard_normal(predicted.shape)
         du, dy = u - u.mean(axis=1, keepdims=True), predicted - predicted.mean(1, keepdims=True)
         gain = du @ dy.T @ np.linalg.inv(dy @ dy.T + 511 * rounds * np.diag(sds**2))
         u = u + gain @ (values[:, None] + noise - predicted)
-    return resting_state(nobody.members(np.clip(u, -3.3, 3.3)), 60.0)
+    return shown()
 
 
 def test_the_same_measurements_give_the_same_fit(estimator: Estimator, bedside: Bedside) -> None:
@@ -349,7 +363,7 @@ def test_a_fit_that_the_model_does_not_confirm_gives_no_advice(
     centre[emulator.outputs.index(Quantity.MEAN_PRESSURE)] += 25.0
     wrong = replace(emulator, output_centre=centre)
     values = {Quantity.HEART_RATE: 74.0, Quantity.MEAN_PRESSURE: 92.0}
-    measurements = bedside.seen(values)
+    measurements = bedside.seen(values, device=Device.ARTERIAL_LINE)
     guarded = Estimator(wrong, guarding_state)
     assert guarded.fit(measurements, bedside.man, bedside.noon).outcome is FitOutcome.POOR
     honest = Estimator(emulator, guarding_state)

@@ -110,17 +110,6 @@ def test_a_fit_needs_a_heart_rate_and_an_arterial_pressure(bedside: Bedside) -> 
     assert not enough_to_fit(())
 
 
-def test_three_pressures_of_one_device_are_two_pieces_of_news(bedside: Bedside) -> None:
-    two = {Quantity.SYSTOLIC_PRESSURE: 120.0, Quantity.DIASTOLIC_PRESSURE: 70.0}
-    rate = {Quantity.HEART_RATE: 80.0}
-    lone = {Quantity.SYSTOLIC_PRESSURE: 120.0}
-    (single,) = observation_sets(bedside.seen({**lone, **rate}))
-    (triple,) = observation_sets(bedside.seen({**two, Quantity.MEAN_PRESSURE: 87.0}))
-    quantity = Quantity.SYSTOLIC_PRESSURE
-    information = 2.0 / single.seen[quantity].sd ** 2
-    assert 3.0 / triple.seen[quantity].sd ** 2 == pytest.approx(information)
-
-
 def test_the_newest_value_of_a_condition_counts_and_an_unmeasured_one_is_missing(
     bedside: Bedside,
 ) -> None:
@@ -150,11 +139,24 @@ def test_every_fitted_quantity_has_a_sourced_error_and_a_model_error(quantity: Q
     assert DISCREPANCIES[quantity].model > 0.0
 
 
-def test_the_mean_that_a_cuff_does_not_chart_is_that_of_an_arm(bedside: Bedside) -> None:
+def test_the_mean_that_nobody_charts_is_the_one_a_monitor_would_show(bedside: Bedside) -> None:
     (pair,) = observation_sets(
-        bedside.seen({Quantity.SYSTOLIC_PRESSURE: 120.0, Quantity.DIASTOLIC_PRESSURE: 70.0})
+        bedside.seen({Quantity.SYSTOLIC_PRESSURE: 120.0, Quantity.DIASTOLIC_PRESSURE: 72.0})
     )
-    assert pair.seen[Quantity.MEAN_PRESSURE].value == pytest.approx(90.0)
-    assert pair.seen[Quantity.MEAN_PRESSURE].sd == pair.seen[Quantity.SYSTOLIC_PRESSURE].sd
+    assert pair.seen[Quantity.MEAN_PRESSURE].value == pytest.approx(88.0)
     (lone,) = observation_sets(bedside.seen({Quantity.DIASTOLIC_PRESSURE: 70.0}))
     assert Quantity.MEAN_PRESSURE not in lone.seen
+
+
+def test_pressures_of_a_set_are_the_lines_even_where_a_cuff_was_later(bedside: Bedside) -> None:
+    line = {Quantity.SYSTOLIC_PRESSURE: 131.0, Quantity.DIASTOLIC_PRESSURE: 61.0}
+    cuff = {Quantity.SYSTOLIC_PRESSURE: 112.0, Quantity.DIASTOLIC_PRESSURE: 66.0}
+    rate = {Quantity.HEART_RATE: 80.0}
+    (only,) = observation_sets(
+        [
+            *bedside.seen(line | rate, 0.1, Device.ARTERIAL_LINE),
+            *bedside.seen(cuff | {Quantity.HEART_RATE: 84.0}, 0.0, Device.CUFF),
+        ]
+    )
+    assert {q: only.seen[q].value for q in line} == line
+    assert only.seen[Quantity.HEART_RATE].value == 84.0

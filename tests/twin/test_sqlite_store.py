@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from twin.core.arm import Arm
 from twin.core.fit import Fit, FitOutcome
 from twin.core.parameters import Body
 from twin.core.stored_twin import PatientKey, StoredTwin
@@ -25,6 +26,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 import numpy as np
+from twin.core.arm import Arm
 from twin.core.fit import Fit, FitOutcome
 from twin.core.parameters import Body
 from twin.core.stored_twin import PatientKey, StoredTwin
@@ -35,7 +37,7 @@ def write(path, count, member_count):
     store = SqliteTwinStore(Path(path))
     body = Body(None, None, None, None)
     fit = Fit(FitOutcome.GOOD, body, 1.0, np.ones((60, member_count), np.float32), np.ones(1),
-              np.ones((2, 2)), None, {}, {}, ())
+              np.ones((2, 2)), None, {}, {}, (), None, Arm.none(member_count))
     won = 0
     for revision in range(1, count + 1):
         twin = StoredTwin(PatientKey("p"), revision, "1", datetime.now(UTC), (), fit)
@@ -154,7 +156,9 @@ def test_a_damaged_twin_is_said_and_never_half_read(tmp_path: Path) -> None:
 def test_a_fit_that_allows_no_advice_cannot_be_passed_off_as_one_that_does() -> None:
     empty = np.empty((0, 0), np.float32)
     body = Body(None, None, None, None)
-    fit = Fit(FitOutcome.POOR, body, 0.0, empty, np.empty(0), empty, None, {}, {}, ())
+    fit = Fit(
+        FitOutcome.POOR, body, 0.0, empty, np.empty(0), empty, None, {}, {}, (), None, Arm.none(0)
+    )
     assert fit.converged() is None
 
 
@@ -165,7 +169,8 @@ def test_every_error_of_the_twin_is_found_by_its_root() -> None:
 def a_twin(patient: str, revision: int) -> StoredTwin:
     body = Body(None, None, None, None)
     members = np.ones((60, 4), np.float32)
-    fit = Fit(FitOutcome.GOOD, body, 1.0, members, np.ones(1), np.ones((2, 2)), None, {}, {}, ())
+    now, arm = np.ones((2, 2)), Arm.none(4)
+    fit = Fit(FitOutcome.GOOD, body, 1.0, members, np.ones(1), now, None, {}, {}, (), None, arm)
     return StoredTwin(
         PatientKey(patient), revision, "1", datetime(2026, 1, 1, tzinfo=UTC), (), fit
     )

@@ -24,7 +24,7 @@ from twin.core.measurements import Device
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-    Values = Float[np.ndarray, "..."]
+    Values = Float[np.ndarray, "..."] | float
 
 SYSTOLIC: Final = QUANTITY_INDEX[Quantity.SYSTOLIC_PRESSURE]
 DIASTOLIC: Final = QUANTITY_INDEX[Quantity.DIASTOLIC_PRESSURE]
@@ -91,7 +91,7 @@ def expected_amplification(device: Device, age_years: float | None) -> float:
 
 
 def arm_systolic_mmhg(
-    aortic_systolic_mmhg: Values, aortic_diastolic_mmhg: Values, amplification: Values | float
+    aortic_systolic_mmhg: Values, aortic_diastolic_mmhg: Values, amplification: Values
 ) -> Values:
     """Return the systolic pressure at the arm, mmHg; the diastolic one is the aorta's."""
     pulse = aortic_systolic_mmhg - aortic_diastolic_mmhg
@@ -99,7 +99,7 @@ def arm_systolic_mmhg(
 
 
 def aortic_systolic_mmhg(
-    arm_systolic_mmhg: Values, arm_diastolic_mmhg: Values, amplification: Values | float
+    arm_systolic_mmhg: Values, arm_diastolic_mmhg: Values, amplification: Values
 ) -> Values:
     """Return the systolic pressure in the aorta, mmHg: the inverse of ``arm_systolic_mmhg``."""
     return np.asarray(
@@ -107,9 +107,7 @@ def aortic_systolic_mmhg(
     )
 
 
-def shown_mean_mmhg(
-    systolic_mmhg: Values, diastolic_mmhg: Values, share: Values | float
-) -> Values:
+def shown_mean_mmhg(systolic_mmhg: Values, diastolic_mmhg: Values, share: Values) -> Values:
     """Return what a monitor shows as mean pressure, mmHg, of the pressures that it shows."""
     return np.asarray(diastolic_mmhg + share * (systolic_mmhg - diastolic_mmhg))
 

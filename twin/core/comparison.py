@@ -78,8 +78,9 @@ class SimulatedEffect:
     members: Float[np.ndarray, "quantity member"]
     """Every member at ``at_s``."""
     path: Float[np.ndarray, "quantity sample member"]
-    """Every member at every minute, as simulated: only differences between paths and samples mean
-    anything, since the model's own resting state has not been taken out (``courses`` does)."""
+    """Every member at every minute, as simulated and read at the arm: only differences between
+    paths and samples mean anything, since the model's own resting state has not been taken out
+    (``courses`` does)."""
     sentences: tuple[str, ...]
 
 
@@ -121,10 +122,11 @@ def compare_interventions(
     schedules = [underway.with_plan(plan.interventions, fit.body) for plan in plans]
     course = begun_from(fit.parameters, underway.with_plan((), fit.body), underway, horizon_s)
     todo = (course.idle, *schedules)
-    paths = simulate_each(fit.parameters, todo, horizon_s, SAMPLE_S, course.state)
+    simulated = simulate_each(fit.parameters, todo, horizon_s, SAMPLE_S, course.state)
+    paths = [fit.arm.shown(path) for path in simulated]
     # The beat-averaged model's own resting state cancels: only what it changes by is added to the
     # present state of the fit. Left alone it rests, so its first minute is that state.
-    resting = paths[0][:, 0] if course.resting is None else course.resting
+    resting = paths[0][:, 0] if course.resting is None else fit.arm.shown(course.resting)
     alone = paths[0][:, -1]
     after = fit.fit.now + np.stack([path[:, -1] - resting for path in paths])
     change = np.stack([path[:, -1] - alone for path in paths])

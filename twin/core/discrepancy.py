@@ -33,8 +33,8 @@ class Discrepancy:
 
 DISCREPANCIES: Final[dict[Quantity, Discrepancy]] = {
     Quantity.HEART_RATE: Discrepancy(2.0, 6.0),
-    Quantity.SYSTOLIC_PRESSURE: Discrepancy(4.0, 10.0),
-    Quantity.DIASTOLIC_PRESSURE: Discrepancy(3.0, 6.5),
+    Quantity.SYSTOLIC_PRESSURE: Discrepancy(3.0, 10.0),
+    Quantity.DIASTOLIC_PRESSURE: Discrepancy(2.5, 6.5),
     Quantity.MEAN_PRESSURE: Discrepancy(2.5, 7.5),
     Quantity.CENTRAL_VENOUS_PRESSURE: Discrepancy(1.5, 1.5),
     Quantity.PULMONARY_SYSTOLIC_PRESSURE: Discrepancy(3.0, 3.0),

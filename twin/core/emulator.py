@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from twin.core.compiled import kernel, single
+from twin.core.compiled import inlined, kernel, single
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -212,6 +212,25 @@ def activate(rows: Float[np.ndarray, "unit sample"], bias: Float[np.ndarray, " u
             row[sample] = x * (_HALF + t / (_ONE + t * t))
 
 
+@inlined
+def show(
+    predicted: Float[np.ndarray, "observation member"],
+    own: Float[np.ndarray, " member"],
+    pressures: Int[np.ndarray, " 3"],
+    reading: Float[np.ndarray, " 3"],
+) -> None:
+    """Turn the aorta's pressures into those that are read at the arm (``arm.Arm``), in place."""
+    systolic, diastolic, mean = pressures[0], pressures[1], pressures[2]
+    if systolic < 0 or diastolic < 0:
+        return
+    for member in range(own.shape[0]):
+        low = predicted[diastolic, member]
+        pulse = reading[0] * np.exp(reading[1] * own[member]) * (predicted[systolic, member] - low)
+        predicted[systolic, member] = low + pulse
+        if mean >= 0 and reading[2] >= 0.0:
+            predicted[mean, member] = low + reading[2] * pulse
+
+
 @kernel
 def predict_at_moments(
     x: Float[np.ndarray, "coordinate member"],
@@ -223,13 +242,17 @@ def predict_at_moments(
     bias: Float[np.ndarray, " observation"],
     logarithmic: Bool[np.ndarray, " observation"],
     ends: Int[np.ndarray, " moment"],
+    arm: int,
+    pressures: Int[np.ndarray, "moment 3"],
+    readings: Float[np.ndarray, "moment 3"],
 ) -> Float[np.ndarray, "observation member"]:
     """Return what members predict at every moment: one call, in which nobody waits for a lock.
 
     The network's input at a moment is ``slopes @ x + middles``, cut off at ``edges`` (low, high).
     ``layers`` are the hidden ones, the input's scaling folded in; ``weight``, ``bias`` and
     ``logarithmic`` those of the last, for the observations of one moment after the other, up to
-    the row in ``ends``.
+    the row in ``ends``. Systolic and mean pressure are then shown as the arm shows them (``arm``:
+    the unknown that scales the pulse; ``pressures``, ``readings``: as in ``History``).
     """
     members = x.shape[1]
     coordinates = x.astype(np.float32)
@@ -252,5 +275,6 @@ def predict_at_moments(
                 predicted[first + row, member] = (
                     np.exp(value) if logarithmic[first + row] else value
                 )
+        show(predicted[first:last], x[arm], pressures[moment], readings[moment])
         first = last
     return predicted

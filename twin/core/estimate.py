@@ -1,9 +1,9 @@
 """Personalisation: measurements of one patient in, a cloud of circulations that explain them out.
 
 ``Estimator.fit`` screens the measurements, asks the emulator and Bayes' rule (``posterior``) which
-parameters explain them, re-simulates the kept members on the model itself, and says how far to
-trust the answer. The same measurements and seed give the same fit. Pure: the emulator is handed
-in.
+parameters explain them as the arm shows them (``arm``), re-simulates the kept members on the model
+itself, and says how far to trust the answer. The same measurements and seed give the same fit.
+Pure: the emulator is handed in.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
+from twin.core.arm import Arm
+from twin.core.arm_sets import news_of, reading_of
 from twin.core.fit import ConvergedFit, Fit, FitOutcome, Interval
 from twin.core.haemodynamics import QUANTITIES, QUANTITY_INDEX, Quantity
 from twin.core.history import CLOSE_H, History, Moment, chosen_sets, drift_per_h
@@ -27,6 +29,7 @@ from twin.core.identifiability import (
 )
 from twin.core.measurements import Condition
 from twin.core.observation_sets import (
+    ObservationSet,
     contradiction,
     enough_to_fit,
     latest_conditions,
@@ -49,7 +52,6 @@ if TYPE_CHECKING:
 
     from twin.core.emulator import Emulator
     from twin.core.measurements import Measurement
-    from twin.core.observation_sets import ObservationSet
     from twin.core.parameters import Body
 
 __all__ = ["ConvergedFit", "Estimator", "Fit", "FitOutcome", "Interval"]
@@ -152,11 +154,12 @@ class Estimator:
             age_h = (newest - observed.taken_at).total_seconds() / 3600.0
             moments.append(
                 Moment.of(
-                    observed,
+                    ObservationSet(observed.taken_at, news_of(observed)),
                     age_h,
                     expectation.emulator_middle(),
                     expectation.size,
                     self.emulator,
+                    reading_of(observed, body.age_years),
                 )
             )
             expectations.append(expectation)
@@ -181,7 +184,9 @@ class Estimator:
         x = sample.x[:, sample.along(SPREAD_ALONG)]
         parameters = problem.expectation.members(x[: len(COORDINATES)])
         kept = evenly(self.members)
-        state = present_state(problem.history.present(x), self.emulator.outputs, parameters, size)
+        aorta = present_state(problem.history.present(x), self.emulator.outputs, parameters, size)
+        arm = problem.history.arm(x)
+        state = arm.shown(aorta)
         estimates = estimates_of(state, size)
         residuals = residuals_of(problem.history.moments[0], sample.predicted)
         sentences = _sentences(problem, estimates, residuals)
@@ -204,6 +209,7 @@ class Estimator:
             residuals,
             (*problem.said, *sentences),
             problem.taken_at,
+            arm.of(kept),
         )
 
     def _drawn(self, unknowns: int) -> Draws:
@@ -233,6 +239,8 @@ class _Guard:
     resimulated: Future[np.ndarray] | None = None
     predicted: np.ndarray | None = None
     """The emulator's measurements of the same members, in a body of standard size."""
+    arm: Arm | None = None
+    """How the same members are read."""
 
     def begin(self, x: np.ndarray, predicted: np.ndarray) -> None:
         """Start the model on members that lie evenly along what is most open."""
@@ -242,6 +250,7 @@ class _Guard:
         parameters = self.problem.expectation.members(x[: len(COORDINATES), chosen])
         newest = len(self.problem.history.moments[0].quantities)
         self.predicted = predicted[:newest, chosen]
+        self.arm = self.problem.history.arm(x[:, chosen])
         self.resimulated = begun(partial(self.resimulate, parameters))
 
     def apart(self) -> float | None:
@@ -249,12 +258,12 @@ class _Guard:
 
         None where nothing was simulated again.
         """
-        if self.resimulated is None:
+        if self.resimulated is None or self.arm is None:
             return None
         moment, size = self.problem.history.moments[0], self.problem.expectation.size
         rows = [QUANTITY_INDEX[quantity] for quantity in moment.quantities]
         scales = np.array([size if q in GROWS_WITH_SIZE else 1.0 for q in moment.quantities])
-        simulated = self.resimulated.result()[rows] / scales[:, None]
+        simulated = self.arm.shown(self.resimulated.result())[rows] / scales[:, None]
         apart = (simulated - self.predicted) / moment.sds[:, None]
         return float(np.sqrt(np.mean(apart**2)))
 
@@ -283,4 +292,6 @@ def no_fit(outcome: FitOutcome, body: Body, said: tuple[str, ...]) -> Fit:
         {},
         {},
         said,
+        None,
+        Arm.none(0),
     )

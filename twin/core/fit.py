@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from jaxtyping import Float
 
+    from twin.core.arm import Arm
     from twin.core.haemodynamics import Quantity
     from twin.core.parameters import Body
 
@@ -82,7 +83,8 @@ class Fit:
     weights: Float[np.ndarray, " member"]
     """Share of each member; they are equal and sum to 1."""
     now: Float[np.ndarray, "quantity member"]
-    """Each member's present state, rows in the order of ``Quantity``."""
+    """Each member's present state, rows in the order of ``Quantity``; arterial pressures as the
+    device shows them that read the newest ones (``arm``)."""
     drift_per_h: Float[np.ndarray, "fitted member"] | None
     """How fast each member's fitted coordinates have been changing; None without two sets of vital
     signs."""
@@ -92,8 +94,10 @@ class Fit:
     """Measured minus the twin's median, in standard deviations of measurement and model
     together."""
     sentences: tuple[str, ...]
-    taken_at: datetime | None = None
+    taken_at: datetime | None
     """When the newest set of vital signs was taken; None where nothing was fitted."""
+    arm: Arm
+    """Turns simulated pressures of the aorta into those that the patient's device shows."""
 
     def converged(self) -> ConvergedFit | None:
         """Return what may be simulated, or None where the outcome forbids advice."""
@@ -134,6 +138,11 @@ class ConvergedFit:
     def weights(self) -> Float[np.ndarray, " member"]:
         """Return the members' shares."""
         return self.fit.weights
+
+    @property
+    def arm(self) -> Arm:
+        """Return how the patient's device shows each member's aorta."""
+        return self.fit.arm
 
     @property
     def estimates(self) -> Mapping[Quantity, Interval]:

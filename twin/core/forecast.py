@@ -269,7 +269,7 @@ def _moved(
     # All knots of all members side by side: one run of the kernel.
     moved = np.concatenate([drifted(fit.parameters, drift, h) for h in faded_h], axis=1)
     resting = simulate(moved, NOTHING, REST_S, REST_S)[:, -1, :]
-    states = resting.reshape(len(QUANTITY_INDEX), KNOTS + 1, -1)
+    states = fit.arm.shown(resting.reshape(len(QUANTITY_INDEX), KNOTS + 1, -1))
     away = states - states[:, :1, :]
     place = np.interp(times_h, knots_h, np.arange(KNOTS + 1.0))
     before = np.minimum(place.astype(int), KNOTS - 1)
@@ -290,7 +290,7 @@ def _treated(
     if begun.resting is None:
         return None
     path = simulate(fit.parameters, begun.idle, horizon_s, TREATED_SAMPLE_S, begun.state)
-    away = path - begun.resting[:, None]
+    away = fit.arm.shown(path - begun.resting[:, None])
     # What is looked at between two samples has the nearer one's state.
     place = np.rint(times_s / TREATED_SAMPLE_S).astype(int) - 1
     found: np.ndarray = away[:, np.clip(place, 0, path.shape[1] - 1)]

@@ -7,13 +7,14 @@ error) and says in a sentence what was set aside. Nothing here knows the model.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from twin.core.arm import MONITOR_SHARE, shown_mean_mmhg
 from twin.core.device_errors import ARTERIAL_PRESSURES, FITTED_QUANTITIES, error_model
 from twin.core.haemodynamics import Quantity
-from twin.core.measurements import Condition
+from twin.core.measurements import Condition, Device
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,7 +122,8 @@ def observation_sets(
 ) -> tuple[ObservationSet, ...]:
     """Group screened measurements into sets, newest first.
 
-    A set spans ``SET_SPAN_S`` back from its newest value; of one quantity the newest value counts.
+    A set spans ``SET_SPAN_S`` back from its newest value; of one quantity the newest value counts,
+    of an arterial pressure the newest on a line before any other.
     Sets that begin more than ``reach_h`` before the newest value are left out.
     """
     fitted = [m for m in measurements if m.quantity in FITTED_QUANTITIES]
@@ -142,48 +144,44 @@ def observation_sets(
     return tuple(sets)
 
 
+def _by_cuff_beside_a_line(measurement: Measurement) -> bool:
+    """Return whether a value comes after all others: pressures of a set are of one device."""
+    pressure = measurement.quantity in ARTERIAL_PRESSURES
+    return pressure and measurement.device is not Device.ARTERIAL_LINE
+
+
 def _one_set(newest: datetime, newest_first: Sequence[Measurement]) -> ObservationSet:
     chosen: dict[Quantity, Measurement] = {}
-    for measurement in newest_first:
+    for measurement in sorted(newest_first, key=_by_cuff_beside_a_line):
         quantity = measurement.quantity
         if isinstance(quantity, Quantity) and quantity not in chosen:
             chosen[quantity] = measurement
-    pressures = sum(quantity in chosen for quantity in ARTERIAL_PRESSURES)
-    seen = {}
-    for quantity, measurement in chosen.items():
-        sd = error_model(quantity, measurement.device).sd(measurement.value)
-        if quantity in ARTERIAL_PRESSURES and pressures == 3:
-            sd *= THIRD_PRESSURE
-        seen[quantity] = Seen(measurement.value, sd, measurement)
+    seen = {
+        quantity: Seen(
+            measurement.value,
+            error_model(quantity, measurement.device).sd(measurement.value),
+            measurement,
+        )
+        for quantity, measurement in chosen.items()
+    }
     return ObservationSet(newest, _with_mean_pressure(seen))
 
 
-THIRD_PRESSURE = math.sqrt(1.5)
-"""A third pressure follows from the other two: three values, but two pieces of news."""
-
-BRACHIAL_FORM_FACTOR = 0.40
-"""Mean pressure lies this share of the pulse pressure above the diastolic, at the arm where cuffs
-and most lines measure (Bos 2007, J Hypertens 25:751). In the aorta, which the model has, it is
-nearer to 0.46: pulse pressure grows on its way to the arm while the mean hardly changes."""
-
-
 def _with_mean_pressure(seen: dict[Quantity, Seen]) -> dict[Quantity, Seen]:
-    """Return the set with the mean pressure that its systolic and diastolic ones imply.
+    """Return the set with the mean pressure that a monitor would show beside its other two.
 
-    Without it the model would read an arm's pulse as an aorta's, and the mean some mmHg too high.
+    It says whether a patient is in trouble and is shown to clinicians; that it tells nothing new
+    of the circulation is known to ``arm_sets``.
     """
     systolic = seen.get(Quantity.SYSTOLIC_PRESSURE)
     diastolic = seen.get(Quantity.DIASTOLIC_PRESSURE)
     if systolic is None or diastolic is None or Quantity.MEAN_PRESSURE in seen:
         return seen
-    pulse = systolic.value - diastolic.value
-    mean = diastolic.value + BRACHIAL_FORM_FACTOR * pulse
-    inflated = {
-        quantity: replace(seen[quantity], sd=THIRD_PRESSURE * seen[quantity].sd)
-        for quantity in (Quantity.SYSTOLIC_PRESSURE, Quantity.DIASTOLIC_PRESSURE)
+    mean = float(shown_mean_mmhg(systolic.value, diastolic.value, MONITOR_SHARE))
+    return {
+        **seen,
+        Quantity.MEAN_PRESSURE: Seen(mean, diastolic.sd, diastolic.measurement),
     }
-    implied = Seen(mean, inflated[Quantity.DIASTOLIC_PRESSURE].sd, diastolic.measurement)
-    return {**seen, **inflated, Quantity.MEAN_PRESSURE: implied}
 
 
 def contradiction(observed: ObservationSet) -> str | None:

@@ -11,6 +11,7 @@ in a body of standard size; flows and volumes are scaled by ``size`` on the way 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from twin.core.arm import AGES, TYPICAL_AGE_YEARS
 from twin.core.haemodynamics import Quantity
 from twin.core.measurements import Condition
 from twin.core.parameters import PARAMETER_INDEX, PARAMETERS, scaled_to, standard_adult
@@ -187,12 +189,31 @@ def untreated_tone(parameters: Float[np.ndarray, " parameter"]) -> float:
     return float(drugs**-STEERED_SHARE)
 
 
+COMPLIANCE_PER_YEAR: Final = -0.01
+"""By which the logarithm of arterial compliance changes with each year of age. Stroke volume over
+pulse pressure falls with age in adults (de Simone 1997, Hypertension 29:1213); by how much is from
+memory and unverified: brachial pulse pressure rises from 43 to 58 mmHg between 32 and 72 years
+(Franklin 1997, Circulation 96:308) while its amplification falls."""
+STANDARD_AGE_YEARS: Final = 40.0
+"""Of the standard adult."""
+
+
+def stiffened(age_years: float | None) -> float:
+    """Return the arterial compliance expected at this age, over the standard adult's.
+
+    An unknown age is that of patients in hospital (``arm.TYPICAL_AGE_YEARS``).
+    """
+    years = TYPICAL_AGE_YEARS if age_years is None else min(max(age_years, AGES[0]), AGES[1])
+    return math.exp(COMPLIANCE_PER_YEAR * (years - STANDARD_AGE_YEARS))
+
+
 _STANDARD: Final = standard_adult()
 _EMULATED_ROWS: Final = np.array([PARAMETER_INDEX[name] for name in EMULATED])
 _FLUID: Final = EMULATED.index("standing_pericardial_fluid")
 _VOLUME: Final = EMULATED.index("blood_volume")
 _SHUNT: Final = EMULATED.index("pulmonary_shunt")
 _RATE: Final = EMULATED.index("resting_heart_rate")
+_COMPLIANCE: Final = EMULATED.index("arterial_compliance")
 _RESISTANCE: Final = EMULATED.index("systemic_resistance")
 _OXYGEN: Final = EMULATED.index("oxygen_consumption")
 
@@ -253,6 +274,7 @@ class Expectation:
             acting = value + values[row[name]]
             values[row[name]] = min(max(acting, entry.low), entry.high)
         values[row["systemic_resistance"]] *= untreated_tone(values)
+        values[row["arterial_compliance"]] *= stiffened(body.age_years)
         size = values[row["blood_volume"]] / PARAMETERS[row["blood_volume"]].default
         if Condition.CARDIOTHORACIC_RATIO in conditions:
             ratio = conditions[Condition.CARDIOTHORACIC_RATIO]
@@ -264,6 +286,7 @@ class Expectation:
         middle: np.ndarray = _STANDARD[_EMULATED_ROWS]
         middle[len(COORDINATES) :] = self.parameters[_EMULATED_ROWS[len(COORDINATES) :]]
         middle[_FLUID] /= self.size
+        middle[_COMPLIANCE] = self.parameters[_EMULATED_ROWS[_COMPLIANCE]] / self.size
         middle[_RESISTANCE] *= untreated_tone(self.parameters)
         middle[_VOLUME] = self.parameters[_EMULATED_ROWS[_VOLUME]] / self.size
         middle[_SHUNT] = self.parameters[_EMULATED_ROWS[_SHUNT]]

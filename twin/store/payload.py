@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 import numpy as np
 
+from twin.core.arm import Arm
 from twin.core.fit import Fit, FitOutcome, Interval
 from twin.core.haemodynamics import Quantity
 from twin.core.interventions import (
@@ -32,9 +33,10 @@ from twin.core.parameters import Body
 from twin.core.stored_twin import PatientKey, StoredTwin
 from twin.core.treatment import Administration
 
-LAYOUT = 3
-READ = frozenset({1, 2, 3})
-"""Layout 1 held neither treatment nor the time of the newest vital signs, layout 2 no rhythms."""
+LAYOUT = 4
+READ = frozenset({1, 2, 3, 4})
+"""Layout 1 held neither treatment nor the time of the newest vital signs, layout 2 no rhythms; up
+to layout 3 arterial pressures were the aorta's."""
 
 
 class _Array(msgspec.Struct, array_like=True):
@@ -76,6 +78,8 @@ class _Fit(msgspec.Struct):
     residuals: dict[str, float]
     sentences: tuple[str, ...]
     taken_at: datetime | None = None
+    amplification: _Array | None = None
+    mean_share: float | None = None
 
 
 class _Given(msgspec.Struct, array_like=True):
@@ -168,6 +172,8 @@ def _from_fit(fit: Fit) -> _Fit:
         {quantity.value: residual for quantity, residual in fit.residuals.items()},
         fit.sentences,
         fit.taken_at,
+        _Array.of(fit.arm.amplification),
+        fit.arm.mean_share,
     )
 
 
@@ -223,4 +229,11 @@ def _to_fit(fit: _Fit) -> Fit:
         {Quantity(name): residual for name, residual in fit.residuals.items()},
         fit.sentences,
         fit.taken_at,
+        _to_arm(fit),
     )
+
+
+def _to_arm(fit: _Fit) -> Arm:
+    if fit.amplification is None:
+        return Arm.none(fit.parameters.shape[1])
+    return Arm(fit.amplification.array(), fit.mean_share)
