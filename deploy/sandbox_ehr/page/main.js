@@ -149,4 +149,8 @@ async function finish(words) {
   await showOrders();
 }
 
+// Whoever comes back from an app may have left a draft there.
+addEventListener("focus", () => {
+  if (session.patient) showOrders();
+});
 start();
