@@ -29,9 +29,28 @@ def cause_lines(causes: Causes, now: datetime) -> str | None:
         f"**In trouble** ({age(causes.taken_at, now)}): {'; '.join(causes.troubles)}.",
         f"**Likeliest cause, simulated**: {_with_doubt(first)}."
         + (f" Then {listed(named)}." if named else ""),
+        _course(causes),
         f"**Would tell them apart best**: {causes.telling[0].name}." if causes.telling else None,
         " ".join(causes.sentences),
     )
+
+
+def _course(causes: Causes) -> str | None:
+    """Return what the hours before say, or None where nothing earlier was charted."""
+    course = causes.course
+    if course.sets < 2:
+        return None
+    began = ""
+    if course.onset_h is not None:
+        began = f"; under it, the trouble began about {_hours(course.onset_h)} before the newest"
+    return (
+        f"**Course**: weighed from {course.sets} sets of vital signs over {_hours(course.hours)}"
+        f"{began}."
+    )
+
+
+def _hours(hours: float) -> str:
+    return f"{60.0 * hours:.0f} min" if hours < 1.0 else f"{hours:.0f} h"
 
 
 def _with_doubt(candidate: Candidate) -> str:

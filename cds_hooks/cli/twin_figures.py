@@ -84,6 +84,13 @@ def of_causes(causes: Causes | NotWeighed) -> dict[str, Any]:
             }
             for each in causes.telling
         ],
+        "course": {
+            "sets": causes.course.sets,
+            "hours": round(causes.course.hours, 2),
+            "onset_hours_before_newest": None
+            if causes.course.onset_h is None
+            else round(causes.course.onset_h, 2),
+        },
         "sentences": list(causes.sentences),
     }
 

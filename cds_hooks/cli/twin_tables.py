@@ -94,6 +94,12 @@ def _causes(console: Console, causes: Mapping[str, Any]) -> None:
     for name, each in causes["probabilities"].items():
         table.add_row(name, f"{each['probability']:.0%}", f"{each['at_equal_base_rates']:.0%}")
     console.print(table)
+    course = causes["course"]
+    if course["onset_hours_before_newest"] is not None:
+        console.print(
+            f"Weighed from {course['sets']} sets over {course['hours']:.1f} h; likeliest onset "
+            f"{course['onset_hours_before_newest']:.1f} h before the newest."
+        )
     if causes["most_telling"]:
         first = causes["most_telling"][0]
         console.print(f"Would tell them apart best: {first['measurement']}.")

@@ -16,10 +16,12 @@ import pytest
 from twin.core.causes import Causes, CauseWeigher, NotWeighed
 from twin.core.haemodynamics import Quantity
 from twin.core.hypotheses import HYPOTHESES, LINEAR, PERSON, Cause
+from twin.core.intervention_kinds import Fluid, FluidKind
 from twin.core.measurements import Condition, Measurement
 from twin.core.parameters import PARAMETER_INDEX, Body
 from twin.core.rest import model_version
 from twin.core.signs import haemoglobin_fall_g_per_dl
+from twin.core.treatment import Administration
 from twin.store.emulator_file import read_cause_emulator
 
 if TYPE_CHECKING:
@@ -150,6 +152,79 @@ def test_low_saturation_with_a_good_pressure_is_of_the_lungs_making(
 ) -> None:
     found = weighed(weigher, bedside, HYPOXIC, celsius=37.2, breaths=28.0)
     assert found.likeliest.cause is Cause.HYPOXAEMIA
+
+
+def course_of(
+    weigher: CauseWeigher,
+    bedside: Bedside,
+    *sets: tuple[float, Mapping[Quantity, float]],
+    given: tuple[Administration, ...] = (),
+) -> Causes:
+    measurements = [m for hours, values in sets for m in bedside.seen(values, hours)]
+    found = weigher.weigh(measurements, bedside.man, bedside.noon, 24.0, EQUAL, given)
+    assert isinstance(found, Causes)
+    return found
+
+
+def between(bedside: Bedside, share: float) -> Mapping[Quantity, float]:
+    return {
+        quantity: (1.0 - share) * bedside.stable[quantity] + share * bedside.bleeding[quantity]
+        for quantity in bedside.stable
+    }
+
+
+def test_what_came_at_once_is_rather_an_embolism_and_what_crept_rather_a_bleeding_or_a_sepsis(
+    weigher: CauseWeigher, bedside: Bedside
+) -> None:
+    now, well = (0.0, bedside.bleeding), (5.0, bedside.stable)
+    crept = course_of(
+        weigher, bedside, now, well, *((4.0 - 4.0 * s, between(bedside, s)) for s in (0.25, 0.6))
+    )
+    struck = course_of(
+        weigher, bedside, now, well, (1.6, bedside.bleeding), (3.0, bedside.bleeding)
+    )
+    creeping = (Cause.BLOOD_LOSS, Cause.VASOPLEGIA)
+    assert odds(struck.probability(Cause.EMBOLISM)) > 1.5 * odds(crept.probability(Cause.EMBOLISM))
+    assert odds(crept.probability(*creeping)) > 1.5 * odds(struck.probability(*creeping))
+
+
+def test_the_onset_lies_between_the_last_good_set_and_the_first_bad_one(
+    weigher: CauseWeigher, bedside: Bedside
+) -> None:
+    found = course_of(
+        weigher,
+        bedside,
+        (0.0, bedside.bleeding),
+        (1.0, bedside.bleeding),
+        (2.0, bedside.bleeding),
+        (6.0, bedside.stable),
+    )
+    assert found.course.sets == 4
+    assert found.course.hours == pytest.approx(6.0)
+    assert found.course.onset_h is not None
+    assert 1.5 < found.course.onset_h < 7.0
+    alone = course_of(weigher, bedside, (0.0, bedside.bleeding))
+    assert alone.course.onset_h is None
+
+
+def test_a_litre_that_helped_speaks_for_an_empty_circulation_and_one_that_did_not_against(
+    weigher: CauseWeigher, bedside: Bedside
+) -> None:
+    begun = bedside.noon - timedelta(hours=0.5)
+    litre = (Administration(Fluid(FluidKind.CRYSTALLOID, 1000.0, 1200.0), begun, None),)
+    helped = course_of(
+        weigher,
+        bedside,
+        (0.0, {**between(bedside, 0.8), Quantity.HEART_RATE: 104.0}),
+        (0.7, {**bedside.bleeding, Quantity.SYSTOLIC_PRESSURE: 74.0}),
+        given=litre,
+    )
+    in_vain = course_of(
+        weigher, bedside, (0.0, bedside.bleeding), (0.7, bedside.bleeding), given=litre
+    )
+    assert odds(helped.probability(Cause.BLOOD_LOSS)) > 1.3 * odds(
+        in_vain.probability(Cause.BLOOD_LOSS)
+    )
 
 
 def test_only_trouble_is_worth_asking_about(weigher: CauseWeigher, bedside: Bedside) -> None:

@@ -1,8 +1,7 @@
-"""What is believed of one patient's circulation under each cause, before the trouble is measured.
+"""What is believed of one patient's circulation under each cause, before anything is measured.
 
 A belief is Gaussian in the emulator's input: what is expected of the body, moved by the person and
-by the insult (``hypotheses``). Where a set of vital signs from before the trouble is charted, the
-person is no longer anybody: that set is taken into account first.
+by the insult (``hypotheses``).
 """
 
 from __future__ import annotations
@@ -11,18 +10,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from twin.core.evidence import Beliefs, updated
+from twin.core.arm import arm_systolic_mmhg
+from twin.core.course_evidence import Troubles
 from twin.core.haemodynamics import Quantity
-from twin.core.history import Moment
 from twin.core.hypotheses import PERSON
-from twin.core.observation_sets import ObservationSet, contradiction
 from twin.core.parameters import PARAMETER_INDEX, standard_adult
-from twin.core.posterior import Observed
 from twin.core.prior import FIXED_INPUTS, GIVEN
 from twin.core.trouble import LIMITS, in_trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from jaxtyping import Float
 
@@ -36,16 +33,7 @@ class Person(NamedTuple):
     """How a patient deviates from what is expected of the body when nothing is wrong."""
 
     mean: Float[np.ndarray, " input"]
-    covariance: Float[np.ndarray, "input input"]
-
-
-class Seen(NamedTuple):
-    """Measurements as the emulator's outputs predict them."""
-
-    moments: tuple[Moment, ...]
-    rows: np.ndarray
-    """The emulator's output of each value."""
-    observed: Observed
+    sds: Float[np.ndarray, " input"]
 
 
 def middle_of(emulator: Emulator, expectation: Expectation) -> Float[np.ndarray, " input"]:
@@ -61,31 +49,6 @@ def middle_of(emulator: Emulator, expectation: Expectation) -> Float[np.ndarray,
     return middle
 
 
-def seen_at_present(
-    sets: Sequence[ObservationSet],
-    most_age_h: float,
-    middle: Float[np.ndarray, " input"],
-    size: float,
-    emulator: Emulator,
-) -> Seen:
-    """Return the newest set and what only slightly older ones add to it."""
-    known = set(sets[0].seen)
-    moments = [Moment.of(sets[0], 0.0, middle, size, emulator)]
-    for earlier in sets[1:]:
-        new = {q: seen for q, seen in earlier.seen.items() if q not in known}
-        age_h = hours_before(earlier, sets[0])
-        if age_h <= most_age_h and new and contradiction(earlier) is None:
-            part = ObservationSet(earlier.taken_at, new)
-            moments.append(Moment.of(part, age_h, middle, size, emulator))
-            known |= set(new)
-    return _joined(moments, emulator)
-
-
-def hours_before(earlier: ObservationSet, later: ObservationSet) -> float:
-    """Return how long before the later set the earlier one was taken."""
-    return (later.taken_at - earlier.taken_at).total_seconds() / 3600.0
-
-
 RESPONSE_SHARE: Final = 0.5
 """Of what a drug is known to do, by which one person's answer differs from another's (assumed).
 
@@ -95,90 +58,65 @@ answers a drug less than others would be held to suffer from another one.
 """
 
 
-def anybody(emulator: Emulator) -> Person:
-    """Return the person of whom nothing was charted yet."""
+def anybody(middle: Float[np.ndarray, " input"], emulator: Emulator) -> Person:
+    """Return the person of whom nothing is known but the body and what is given.
+
+    ``middle`` is the emulator's input for these. His own answer to the drugs among it is unknown.
+    """
     shift, sds = _of(PERSON, emulator)
-    return Person(shift, np.diag(sds**2))
-
-
-def answering(person: Person, middle: Float[np.ndarray, " input"], emulator: Emulator) -> Person:
-    """Return the person with his own, unknown answer to the drugs that are known to act."""
-    covariance = person.covariance.copy()
     for place, name in enumerate(emulator.inputs):
         if name in GIVEN:
-            response = (RESPONSE_SHARE * middle[place]) ** 2
-            covariance[place, place] = max(covariance[place, place], response)
-    return person._replace(covariance=covariance)
+            sds[place] = max(sds[place], RESPONSE_SHARE * abs(middle[place]))
+    return Person(shift, sds)
 
 
-def charted_before(
-    untroubled: ObservationSet,
-    age_h: float,
-    middle: Float[np.ndarray, " input"],
-    size: float,
-    emulator: Emulator,
-    draws: Callable[[int], Draws],
-) -> Person:
-    """Return the person after a set of vital signs from before the trouble."""
-    shift, sds = _of(PERSON, emulator)
-    seen = _joined([Moment.of(untroubled, age_h, middle, size, emulator)], emulator)
-    belief = Beliefs((middle + shift)[:, None], np.diag(sds)[None, :, sds > 0.0])
-    mean, covariance = updated(
-        emulator, seen.rows, belief, seen.observed, draws(len(sds[sds > 0.0]))
-    )
-    return Person(mean - middle, covariance)
-
-
-def beliefs_of(
-    hypotheses: Sequence[Hypothesis],
-    person: Person,
-    middle: Float[np.ndarray, " input"],
-    emulator: Emulator,
-) -> Beliefs:
-    """Return what each hypothesis believes of this person."""
+def troubles_of(hypotheses: Sequence[Hypothesis], person: Person, emulator: Emulator) -> Troubles:
+    """Return what each hypothesis does to this person."""
     shifts, sds = zip(*(_of(each.insult, emulator) for each in hypotheses), strict=True)
-    middles = np.stack([middle + person.mean + shift for shift in shifts], axis=1)
-    # What neither the person nor any cause moves is no coordinate: draws of it would be wasted.
-    moved = np.flatnonzero(np.diag(person.covariance) + np.sum(np.square(sds), axis=0))
-    factors = np.zeros((len(hypotheses), len(middle), len(moved)))
-    for factor, sd in zip(factors, sds, strict=True):
-        # A hair of variance keeps factorisable what this one cause does not move.
-        covariance = person.covariance + np.diag(sd**2 + 1e-12)
-        factor[moved] = np.linalg.cholesky(covariance[np.ix_(moved, moved)])
-    return Beliefs(middles, factors)
+    # What differs between no two persons is no coordinate: descents along it would be wasted.
+    moved = np.flatnonzero(person.sds)
+    return Troubles(person.mean, np.diag(person.sds)[:, moved], np.stack(shifts), np.stack(sds))
 
 
-TROUBLED_DRAWS: Final = 128
 LEAST_SHARE: Final = 0.02
 """A share that few draws can tell from none."""
 
 
 def shares_in_trouble(
-    emulator: Emulator, beliefs: Beliefs, draws: Draws
-) -> Float[np.ndarray, " belief"]:
+    emulator: Emulator,
+    troubles: Troubles,
+    middle: Float[np.ndarray, " input"],
+    amplification: float,
+    draws: Draws,
+) -> Float[np.ndarray, " cause"]:
     """Return which share of the circulations that each belief holds possible is in trouble.
 
     Only patients in trouble are asked about, so what a cause foresees of *them* is what counts: a
     cause that rarely leads to trouble foresees all the more of those whom it does. Without this a
-    cause would be held against a patient for being mild in others.
+    cause would be held against a patient for being mild in others. Trouble is read at the arm;
+    ``amplification`` is that of the pulse on its way there. ``draws`` have an axis for each input.
     """
-    quantities = (Quantity.HEART_RATE, *(quantity for quantity, _ in LIMITS))
-    z = np.repeat(draws.points[None, :, :TROUBLED_DRAWS], beliefs.factor.shape[0], axis=0)
-    found = emulator.predict_rows(beliefs.inputs(z), emulator.rows(quantities))
-    troubled = in_trouble(dict(zip(quantities, found, strict=True)))
-    shares: np.ndarray = troubled.reshape(len(z), -1).mean(axis=1)
-    shares = np.maximum(shares, LEAST_SHARE)
-    return shares
+    person = np.sum(troubles.person_factor**2, axis=1)
+    around = middle + troubles.person + troubles.shifts
+    sds = np.sqrt(person + troubles.sds**2)
+    placed = around[:, :, None] + sds[:, :, None] * draws.points
+    quantities = (
+        Quantity.HEART_RATE,
+        Quantity.DIASTOLIC_PRESSURE,
+        *(quantity for quantity, _ in LIMITS),
+    )
+    rows = emulator.rows(quantities)
+    found = emulator.predict_rows(np.concatenate(list(placed), axis=1), rows)
+    values = dict(zip(quantities, found, strict=True))
+    values[Quantity.SYSTOLIC_PRESSURE] = arm_systolic_mmhg(
+        values[Quantity.SYSTOLIC_PRESSURE], values[Quantity.DIASTOLIC_PRESSURE], amplification
+    )
+    shares: np.ndarray = in_trouble(values).reshape(len(placed), -1).mean(axis=1)
+    kept: np.ndarray = np.maximum(shares, LEAST_SHARE)
+    return kept
 
 
 def _of(spreads: Mapping[str, Spread], emulator: Emulator) -> tuple[np.ndarray, np.ndarray]:
     found = [spreads.get(name) for name in emulator.inputs]
     shift = np.array([spread.shift if spread else 0.0 for spread in found])
     return shift, np.array([spread.sd if spread else 0.0 for spread in found])
-
-
-def _joined(moments: Sequence[Moment], emulator: Emulator) -> Seen:
-    rows = np.concatenate([emulator.rows(moment.quantities) for moment in moments])
-    values = np.concatenate([moment.values for moment in moments])
-    sds = np.concatenate([moment.sds for moment in moments])
-    return Seen(tuple(moments), rows, Observed(values, sds))

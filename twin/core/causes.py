@@ -1,9 +1,9 @@
 """Why is this patient in trouble? Competing causes, each fitted and weighed by evidence.
 
-Each hypothesis is a belief about the circulation: the person, as an earlier untroubled set of
-vital signs leaves him if there is one, and the insult that the cause brings. Its evidence is how
-well it foresees the present measurements (``evidence``), times how well it foresees temperature
-and breathing, which the circulation does not predict; with base rates that makes probabilities.
+Each hypothesis is a belief about the circulation: the person, and the insult that the cause brings
+as it comes on. Its evidence is how well it foresees the present vital signs and those of the hours
+before (``course_evidence``), times how well it foresees temperature and breathing, which the
+circulation does not predict; with base rates that makes probabilities.
 They are simulated, and not validated on patients. Pure: the emulator is handed in.
 """
 
@@ -14,58 +14,46 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from twin.core.beliefs import (
-    Person,
-    Seen,
-    answering,
-    anybody,
-    beliefs_of,
-    charted_before,
-    hours_before,
-    middle_of,
-    seen_at_present,
-    shares_in_trouble,
-)
+from twin.core.arm import expected_amplification
+from twin.core.beliefs import anybody, middle_of, shares_in_trouble, troubles_of
+from twin.core.course_evidence import CourseWeighed, weigh_course
 from twin.core.estimate import ADULT_YEARS
-from twin.core.evidence import Weighed, weigh
 from twin.core.fit import FitOutcome
+from twin.core.haemodynamics import Quantity
 from twin.core.hypotheses import HYPOTHESES, Cause, Hypothesis
-from twin.core.measurements import Condition
+from twin.core.measurements import Condition, Device
 from twin.core.observation_sets import (
     contradiction,
+    earliest_conditions,
     enough_to_fit,
     latest_conditions,
     observation_sets,
     screen,
 )
+from twin.core.onsets import Paths, paths
+from twin.core.parameters import PARAMETER_INDEX
 from twin.core.prior import Expectation
 from twin.core.signs import haemoglobin_fall_g_per_dl, log_likelihoods
 from twin.core.student import Draws
 from twin.core.telling import Telling, most_telling
 from twin.core.treatment import Administration, standing_at
 from twin.core.trouble import troubles
+from twin.core.trouble_course import PRESENT_H, charted, chosen, hours_before, retained_ml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from jaxtyping import Float
 
     from twin.core.emulator import Emulator
-    from twin.core.evidence import Beliefs
     from twin.core.measurements import Measurement
     from twin.core.observation_sets import ObservationSet
     from twin.core.parameters import Body
 
-SAMPLES: Final = 256
-"""Draws of each hypothesis. From seed to seed a probability differs by 0.05 as a rule, and by 0.15
-where one draw weighs much; four times as many draws halve neither."""
-
-PRESENT_H: Final = 1.0
-"""A quantity seen this long before the newest set still speaks of the present trouble."""
-
-EARLIER_H: Final = 24.0
-"""Older sets say too little of how the person usually is."""
+SAMPLES: Final = 128
+"""Circulations of each cause: to tell how often it leads to trouble, and what it expects of a
+measurement not yet made."""
 
 SIGN_H: Final = 4.0
 """Temperature and breathing older than this are not counted."""
@@ -98,6 +86,8 @@ class Causes:
     sentences: tuple[str, ...]
     taken_at: datetime
     """When the newest of the vital signs that were weighed were taken."""
+    course: Course
+    """What the earlier sets of the trouble say of its course."""
 
     @property
     def likeliest(self) -> Candidate:
@@ -107,6 +97,18 @@ class Causes:
     def probability(self, *causes: Cause) -> float:
         """Return the probability of any of these causes."""
         return sum(each.probability for each in self.candidates if each.cause in causes)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How the trouble came on, under its likeliest cause."""
+
+    sets: int
+    """How many sets of vital signs were weighed, the newest included."""
+    hours: float
+    """How far back they reach."""
+    onset_h: float | None
+    """How long the trouble is likely to have lasted; None where no earlier set tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,36 +167,58 @@ class CauseWeigher:
         sets = observation_sets(usable)
         if refusal := _why_not(sets, body):
             return NotWeighed(refusal)
-        conditions = latest_conditions(usable)
-        known = {c: m.value for c, m in conditions.items()}
-
-        def expected(at: datetime) -> Expectation:
-            return Expectation.of(body, known, standing_at(given, body, at))
-
-        expectation = expected(sets[0].taken_at)
-        middle = middle_of(self.emulator, expectation)
-        seen = seen_at_present(sets, PRESENT_H, middle, expectation.size, self.emulator)
-        person = answering(self._person(sets, expected), middle, self.emulator)
-        beliefs = beliefs_of(self.known, person, middle, self.emulator)
-        weighed = weigh(self.emulator, seen.rows, beliefs, seen.observed, self._drawn_for(beliefs))
-        temperature = _recent(conditions.get(Condition.TEMPERATURE), sets[0])
-        evidence = weighed.log_evidence + log_likelihoods(
-            self.known,
-            temperature,
-            respiratory_rate_per_min,
-            haemoglobin_fall_g_per_dl(usable, sets[0].taken_at),
+        looked_at = chosen(sets)
+        expected = [_expected(usable, body, given, each) for each in looked_at]
+        middles = np.stack(
+            [
+                self._middle(expectation, retained_ml(given, each.taken_at))
+                for expectation, each in zip(expected, looked_at, strict=True)
+            ]
         )
+        size, age_years = expected[0].size, body.age_years
+        seen = charted(looked_at, middles, size, age_years, self.emulator)
+        person = anybody(middles[0], self.emulator)
+        insults = troubles_of(self.known, person, self.emulator)
+        ages_h = np.array([hours_before(each, sets[0]) for each in looked_at])
+        possible = [paths(hypothesis.cause, ages_h) for hypothesis in self.known]
+        weighed = weigh_course(self.emulator, seen, insults, possible)
+        evidence = weighed.log_evidence + self._of_signs(usable, sets[0], respiratory_rate_per_min)
         found = troubles(sets[0])
+        draws = self._drawn(seen.middles.shape[1])
         if found:
-            evidence -= np.log(shares_in_trouble(self.emulator, beliefs, self._drawn_for(beliefs)))
+            troubled = shares_in_trouble(
+                self.emulator, insults, middles[0], _amplification(sets[0], body), draws
+            )
+            evidence -= np.log(troubled)
         probabilities = _normalised(evidence, _rates(self.known, base_rates))
         return Causes(
             self._candidates(evidence, probabilities),
             found,
-            self._telling(probabilities, weighed, seen, expectation.size) if found else (),
+            self._telling(probabilities, weighed, looked_at, size) if found else (),
             self._left_out(),
             _sentences(self._left_out(), treated=bool(given)),
             sets[0].taken_at,
+            _course(weighed, probabilities, possible, ages_h),
+        )
+
+    def _middle(self, expectation: Expectation, fluid_ml: float) -> Float[np.ndarray, " input"]:
+        """Return the emulator's input for what is expected of the body, and the fluid it holds."""
+        middle = middle_of(self.emulator, expectation)
+        volume = expectation.parameters[PARAMETER_INDEX["blood_volume"]]
+        middle[self.emulator.inputs.index("blood_volume")] += np.log1p(fluid_ml / volume)
+        return middle
+
+    def _of_signs(
+        self,
+        usable: Sequence[Measurement],
+        newest: ObservationSet,
+        respiratory_rate_per_min: float | None,
+    ) -> Float[np.ndarray, " hypothesis"]:
+        return log_likelihoods(
+            self.known,
+            _recent(latest_conditions(usable).get(Condition.TEMPERATURE), newest),
+            respiratory_rate_per_min,
+            haemoglobin_fall_g_per_dl(usable, newest.taken_at),
         )
 
     def _candidates(
@@ -208,29 +232,20 @@ class CauseWeigher:
         return tuple(sorted(found, key=lambda each: -each.probability))
 
     def _telling(
-        self, probabilities: np.ndarray, weighed: Weighed, seen: Seen, size: float
+        self,
+        probabilities: np.ndarray,
+        weighed: CourseWeighed,
+        looked_at: Sequence[ObservationSet],
+        size: float,
     ) -> tuple[Telling, ...]:
-        measured = {quantity for moment in seen.moments for quantity in moment.quantities}
+        recent = [each for each in looked_at if hours_before(each, looked_at[0]) <= PRESENT_H]
+        measured = {quantity for each in recent for quantity in each.seen}
         causes = [hypothesis.cause for hypothesis in self.known]
-        return most_telling(self.emulator, causes, probabilities, weighed, measured, size)
+        foreseen = weighed.drawn(self._drawn(weighed.factors.shape[2]))
+        return most_telling(self.emulator, causes, probabilities, foreseen, measured, size)
 
     def _left_out(self) -> tuple[Cause, ...]:
         return tuple(h.cause for h in self.hypotheses if h not in self.known)
-
-    def _person(
-        self, sets: Sequence[ObservationSet], expected: Callable[[datetime], Expectation]
-    ) -> Person:
-        """Return the person as the last untroubled set before the trouble leaves him."""
-        earlier = _untroubled(sets)
-        if earlier is None:
-            return anybody(self.emulator)
-        age_h = hours_before(earlier, sets[0])
-        then = expected(earlier.taken_at)
-        middle = middle_of(self.emulator, then)
-        return charted_before(earlier, age_h, middle, then.size, self.emulator, self._drawn)
-
-    def _drawn_for(self, beliefs: Beliefs) -> Draws:
-        return self._drawn(beliefs.factor.shape[2])
 
     def _drawn(self, coordinates: int) -> Draws:
         if coordinates not in self._draws:
@@ -248,16 +263,36 @@ def _why_not(sets: Sequence[ObservationSet], body: Body) -> str | None:
     return None
 
 
-def _untroubled(sets: Sequence[ObservationSet]) -> ObservationSet | None:
-    """Return the last set before the present trouble that shows none, if there is one."""
-    if not troubles(sets[0]):
-        return None
-    for earlier in sets[1:]:
-        if hours_before(earlier, sets[0]) > EARLIER_H:
-            return None
-        if enough_to_fit([earlier]) and not contradiction(earlier) and not troubles(earlier):
-            return earlier
-    return None
+def _expected(
+    usable: Sequence[Measurement],
+    body: Body,
+    given: Sequence[Administration],
+    observed: ObservationSet,
+) -> Expectation:
+    """Return what was expected of the body under the conditions of one set's time."""
+    then = [each for each in usable if each.taken_at <= observed.taken_at]
+    # What was only measured later held before, as far as anybody knows.
+    conditions = {**earliest_conditions(usable), **latest_conditions(then)}
+    known = {condition: each.value for condition, each in conditions.items()}
+    return Expectation.of(body, known, standing_at(given, body, observed.taken_at))
+
+
+def _amplification(observed: ObservationSet, body: Body) -> float:
+    seen = observed.seen.get(Quantity.SYSTOLIC_PRESSURE)
+    device = Device.UNKNOWN if seen is None else seen.measurement.device
+    return expected_amplification(device, body.age_years)
+
+
+def _course(
+    weighed: CourseWeighed,
+    probabilities: np.ndarray,
+    possible: Sequence[Paths],
+    ages_h: np.ndarray,
+) -> Course:
+    likeliest = int(np.argmax(probabilities))
+    onset = float(weighed.path_shares[likeliest] @ possible[likeliest].ages_h)
+    known = len(ages_h) > 1 and len(possible[likeliest].shares) > 1
+    return Course(len(ages_h), float(ages_h.max()), onset if known else None)
 
 
 def _recent(measurement: Measurement | None, newest: ObservationSet) -> float | None:

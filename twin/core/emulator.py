@@ -161,6 +161,30 @@ class Emulator:
         )
         return value, scale.T[:, :, None] * np.matmul(weight, slope)
 
+    def rows_with_slope(
+        self, coordinates: Float[np.ndarray, "input sample"], rows: np.ndarray
+    ) -> tuple[Float[np.ndarray, "row sample"], Float[np.ndarray, "sample row input"]]:
+        """Return ``predict_rows`` and its slopes by each coordinate, zero past the box's edge.
+
+        Accumulated from the outputs back: cheaper than ``predict_with_slope`` for a few of them.
+        """
+        low, high = self.low[:, None], self.high[:, None]
+        inside = (coordinates >= low) & (coordinates <= high)
+        hidden = np.clip(np.asarray(coordinates, np.float32), low, high)
+        steepness = []
+        for weight, bias in self.folded:
+            before = weight @ hidden + bias[:, None]
+            gate = 1.0 / (1.0 + np.exp(-before))
+            hidden = before * gate
+            steepness.append((gate + hidden * (1.0 - gate)).T)
+        reader = self.reader(rows)
+        value = reader.read(hidden)
+        scale = np.where(reader.logarithmic[:, None], value, 1.0).T
+        back = scale[:, :, None] * reader.weight
+        for (weight, _), steep in zip(reversed(self.folded), reversed(steepness), strict=True):
+            back = np.matmul(back * steep[:, None, :], weight)
+        return value, back * inside.T[:, None, :]
+
     def rows(self, quantities: Sequence[Quantity]) -> np.ndarray:
         """Return the output rows of these quantities, each of which must be an output."""
         return np.array([self.outputs.index(quantity) for quantity in quantities], dtype=np.intp)

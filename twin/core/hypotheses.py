@@ -84,6 +84,14 @@ PERSON: Final[Mapping[str, Spread]] = {
     "pulmonary_resistance": Spread(0.0, 0.35, "Kovacs 2009: mean pressure 14 sd 3"),
     "right_ventricle_systolic_elastance": Spread(0.0, 0.30, "as the left"),
     "oxygen_consumption": Spread(0.0, 0.13, "Weir 1949"),
+    "reflex_sympathetic_heart_rate": Spread(0.0, 0.35, "as the vagal gain (assumed)"),
+    "reflex_vagal_heart_rate": Spread(
+        0.0,
+        0.35,
+        "La Rovere 1998, Lancet 351:478: 9.3 sd 5.2 ms/mmHg (from memory, unverified)",
+    ),
+    "reflex_resistance": Spread(0.0, 0.35, "as the vagal gain (assumed)"),
+    "reflex_venous_volume": Spread(0.0, 0.25, "as the vagal gain, less: it is of many beds"),
 }
 """Adults in hospital without acute trouble: narrower than ``prior.COORDINATES``, whose spreads
 contain the illnesses that are told apart here."""
@@ -134,6 +142,14 @@ HYPOTHESES: Final[Sequence[Hypothesis]] = (
             "blood_volume": Spread(-0.10, 0.09, "capillary leak and pooling before resuscitation"),
             "venous_unstressed_volume": Spread(
                 0.06, 0.05, "Magder 1990, J Appl Physiol 69:962: endotoxin dilates veins"
+            ),
+            "reflex_resistance": Spread(
+                -0.4,
+                0.35,
+                "Annane 1999, Am J Respir Crit Care Med 160:458: nerves hold septic vessels badly",
+            ),
+            "right_ventricle_systolic_elastance": Spread(
+                -0.15, 0.25, "Parker 1990, Chest 97:126: depressed as the left"
             ),
             "resting_heart_rate": Spread(0.22, 0.12, "fever: 8 to 10 beats/min a degree"),
             "left_ventricle_systolic_elastance": Spread(

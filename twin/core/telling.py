@@ -15,7 +15,6 @@ from scipy import special
 
 from twin.core.device_errors import error_model
 from twin.core.discrepancy import DISCREPANCIES
-from twin.core.evidence import expected
 from twin.core.haemodynamics import Quantity
 from twin.core.hypotheses import Cause
 from twin.core.measurements import Device
@@ -24,8 +23,11 @@ from twin.core.prior import GROWS_WITH_SIZE
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from jaxtyping import Float
+
     from twin.core.emulator import Emulator
-    from twin.core.evidence import Weighed
+
+    Foreseen = Float[np.ndarray, "cause input draw"]
 
 LN_2: Final = float(np.log(2.0))
 
@@ -93,7 +95,7 @@ def most_telling(
     emulator: Emulator,
     causes: Sequence[Cause],
     probabilities: np.ndarray,
-    weighed: Weighed,
+    foreseen: Foreseen,
     seen: Collection[Quantity],
     size: float,
 ) -> tuple[Telling, ...]:
@@ -101,6 +103,8 @@ def most_telling(
 
     Parameters
     ----------
+    foreseen
+        The emulator's inputs of circulations that each cause holds possible, equally likely.
     seen
         What was measured already and need not be proposed.
     size
@@ -108,8 +112,8 @@ def most_telling(
     """
     now = _entropy(probabilities)
     told = []
-    for quantity, device, name, values in _expectations(emulator, weighed, seen):
-        left = _left_by_value(values, quantity, device, probabilities, weighed, size)
+    for quantity, device, name, values in _expectations(emulator, foreseen, seen):
+        left = _left_by_value(values, quantity, device, probabilities, size)
         told.append(Telling(name, now - left, now, quantity, device))
     for test in EXAMINATIONS:
         if any(cause in causes for cause in test.positive):
@@ -120,7 +124,7 @@ def most_telling(
 
 
 def _expectations(
-    emulator: Emulator, weighed: Weighed, seen: Collection[Quantity]
+    emulator: Emulator, foreseen: Foreseen, seen: Collection[Quantity]
 ) -> list[tuple[Quantity, Device, str, np.ndarray]]:
     open_ones = [
         each for each in CANDIDATES if each[0] not in seen and each[0] in emulator.outputs
@@ -128,10 +132,10 @@ def _expectations(
     if not open_ones:
         return []
     rows = emulator.rows([quantity for quantity, _, _ in open_ones])
-    return [
-        (*each, values)
-        for each, values in zip(open_ones, expected(emulator, rows, weighed), strict=True)
-    ]
+    causes, _, draws = foreseen.shape
+    flat = emulator.predict_rows(np.concatenate(list(foreseen), axis=1), rows)
+    each_by_cause = flat.reshape(len(rows), causes, draws)
+    return [(*each, values) for each, values in zip(open_ones, each_by_cause, strict=True)]
 
 
 def _left_by_value(
@@ -139,23 +143,17 @@ def _left_by_value(
     quantity: Quantity,
     device: Device,
     probabilities: np.ndarray,
-    weighed: Weighed,
     size: float,
 ) -> float:
     """Return the entropy expected to be left after a measurement of a value."""
     scale = size if quantity in GROWS_WITH_SIZE else 1.0
-    middle = float(np.sum(probabilities[:, None] * weighed.weights * values))
+    middle = float(probabilities @ values.mean(axis=1))
     own = DISCREPANCIES[quantity].model_sd(middle)
     sd = float(np.hypot(error_model(quantity, device).sd(middle * scale) / scale, own))
     edges = np.linspace(values.min() - 2.0 * sd, values.max() + 2.0 * sd, GRID)
     step = edges[1] - edges[0]
     place = np.clip(np.round((values - edges[0]) / step).astype(int), 0, GRID - 1)
-    shares = np.stack(
-        [
-            np.bincount(where, weights, GRID)
-            for where, weights in zip(place, weighed.weights, strict=True)
-        ]
-    )
+    shares = np.stack([np.bincount(where, minlength=GRID) / len(where) for where in place])
     blurred = shares @ np.exp(-0.5 * ((edges[:, None] - edges) / max(sd, 0.5 * step)) ** 2)
     density = blurred / np.maximum(blurred.sum(axis=1, keepdims=True), 1e-300)
     return _expected_entropy(probabilities[:, None] * density)

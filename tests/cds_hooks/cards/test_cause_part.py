@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from cds_hooks.cards.cause_part import cause_lines
-from twin.core.causes import Candidate, Causes
+from twin.core.causes import Candidate, Causes, Course
 from twin.core.hypotheses import Cause
 from twin.core.telling import Telling
 
@@ -23,6 +23,7 @@ CAUSES = Causes(
     (Cause.TAMPONADE,),
     ("Simulated.", "Not weighed: obstruction by tamponade."),
     NOW - timedelta(minutes=8),
+    Course(4, 5.2, 1.9),
 )
 
 
@@ -45,6 +46,19 @@ def test_the_most_telling_measurement_is_named_and_only_it() -> None:
     said = cause_lines(CAUSES, NOW) or ""
     assert "**Would tell them apart best**: central venous pressure." in said
     assert "cardiac output" not in said
+
+
+def test_the_course_is_told_with_its_sets_and_likely_onset() -> None:
+    said = cause_lines(CAUSES, NOW) or ""
+    assert "weighed from 4 sets of vital signs over 5 h" in said
+    assert "began about 2 h before the newest" in said
+    soon = cause_lines(replace(CAUSES, course=Course(2, 0.6, 0.4)), NOW) or ""
+    assert "over 36 min" in soon
+    assert "about 24 min before" in soon
+
+
+def test_of_one_set_no_course_is_told() -> None:
+    assert "Course" not in (cause_lines(replace(CAUSES, course=Course(1, 0.0, None)), NOW) or "")
 
 
 def test_what_was_not_weighed_is_said() -> None:

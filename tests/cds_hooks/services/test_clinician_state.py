@@ -12,7 +12,7 @@ from cds_hooks.fhir.reading import Reading
 from cds_hooks.services.clinician_state import state_of
 from inference.core.news2 import News2
 from inference.core.reading import Estimate, TrajectoryReading
-from twin.core.causes import Candidate, Causes
+from twin.core.causes import Candidate, Causes, Course
 from twin.core.hypotheses import Cause
 from twin.core.measurements import Device
 
@@ -77,7 +77,7 @@ def test_without_a_mean_the_systolic_stands_in_and_without_both_that_is_said() -
 
 def test_the_likeliest_cause_is_named_with_its_probability_and_called_simulated() -> None:
     candidates = (Candidate(Cause.BLOOD_LOSS, 0.72, 0.6),)
-    causes = Causes(candidates, ("MAP low",), (), (), (), NOW)
+    causes = Causes(candidates, ("MAP low",), (), (), (), NOW, Course(1, 0.0, None))
     state = state_of([pressure(58, 5)], NOW, None, causes, 0.83)
     assert "likeliest cause, simulated: blood loss (72\N{NO-BREAK SPACE}%)." in state.headline
     assert "simulated: MAP below 65" in state.beside[-1]
