@@ -47,6 +47,8 @@ function posted(name, body, signal) {
 
 export const readView = () => answered(address("view"));
 export const readReleases = () => answered(address("releases"));
+export const readReadings = () => answered(address("readings"));
+export const pictureAddress = (id) => address("readings/picture", { id }).toString();
 export const compare = (plans, horizonMin, signal) => posted("simulations", { plans, horizon_min: horizonMin }, signal);
 export const propose = (plan) => posted("proposals", { plan });
 export const news = (fingerprint) => new EventSource(address("events", { fingerprint }));

@@ -40,6 +40,12 @@ export function panel(id, title, ...children) {
     el("h2", { id: `${id}-title` }, title), ...children);
 }
 
+/** Return the one panel of a page that shows nothing of a patient. */
+export function notice(id, title, ...children) {
+  return el("section", { class: "panel notice-panel", id, "aria-labelledby": `${id}-title` },
+    el("h1", { id: `${id}-title` }, title), ...children);
+}
+
 /** Return a list of sentences, or nothing where there is none. */
 export function sentences(lines, className = "fine") {
   return lines.length ? el("ul", { class: className }, lines.map((line) => el("li", {}, line))) : null;

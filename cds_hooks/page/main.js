@@ -2,11 +2,12 @@
 // session ends.
 
 import { logOut, news, readView, SessionEnded } from "./api.js";
-import { el, panel } from "./elements.js";
+import { el, notice } from "./elements.js";
 import { causes, events, heading } from "./heading.js";
 import { heart } from "./heart.js";
 import { forgetAll } from "./plots.js";
-import { imaging, provenance, treatments } from "./records.js";
+import { askAgain, forgetReadings, newReadings, readings } from "./readings.js";
+import { provenance, treatments } from "./records.js";
 import { refreshAges, risk, showBanner, standing } from "./standing.js";
 import { clock } from "./words.js";
 import { newBench, workbench } from "./workbench.js";
@@ -14,7 +15,7 @@ import { newBench, workbench } from "./workbench.js";
 const main = document.getElementById("main");
 const banner = document.getElementById("banner");
 const live = document.getElementById("live");
-const page = { view: null, bench: newBench(), pastH: 12, told: null, ahead: 0, draws: [] };
+const page = { view: null, bench: newBench(), readings: newReadings(), pastH: 12, told: null, ahead: 0, draws: [] };
 
 function now() {
   return Date.now() + page.ahead;
@@ -42,30 +43,38 @@ function show(first) {
   const head = heading(view, page.pastH, (hours) => { page.pastH = hours; show(false); });
   const bench = workbench(view, page.bench, ended);
   const beat = heart(view);
-  main.replaceChildren(
+  const images = readings(view, page.readings, ended);
+  main.replaceChildren(...[
     el("div", { class: "columns" },
       el("div", { class: "left" }, standing(view), head.made),
       el("div", { class: "right" }, risk(view), causes(view), events(view))),
     bench.made,
+    images.made,
     beat.made,
-    el("div", { class: "beside" }, treatments(view), imaging(view)),
+    treatments(view),
     provenance(view),
     el("div", { class: "closing" }, el("p", { class: "fine" }, view.research),
       el("button", { type: "button", class: "quiet", on: { click: leave } }, "End this session"),
-      el("button", { type: "button", class: "quiet", on: { click: () => print() } }, "Print")));
+      el("button", { type: "button", class: "quiet", on: { click: () => print() } }, "Print")),
+  ].filter(Boolean));
   main.setAttribute("aria-busy", "false");
   for (const id of open) main.querySelector(`details#${CSS.escape(id)}`)?.setAttribute("open", "");
-  page.draws = [head.draw, bench.draw, beat.draw];
+  page.draws = [head.draw, bench.draw, images.draw, beat.draw];
   for (const draw of page.draws) draw();
   refreshAges(now());
   live.textContent = `Chart read at ${clock(view.at)}. Asked again every ${view.polledEveryS} s.`;
   if (!first && page.bench.answer) bench.refresh?.();
 }
 
+async function renew() {
+  await load(false);
+  if (page.view) await askAgain(page.readings);
+}
+
 function listen(view) {
   page.told?.close();
   const told = page.told = news(view.fingerprint);
-  told.addEventListener("changed", () => load(false));
+  told.addEventListener("changed", renew);
   told.addEventListener("checked", () => { live.textContent = `Nothing new at ${clock(now())}. Asked again every ${view.polledEveryS} s.`; });
   told.addEventListener("trouble", () => { live.textContent = `The EHR could not be asked at ${clock(now())}. Shown: data read at ${clock(view.at)}.`; });
   told.addEventListener("ended", ended);
@@ -80,8 +89,9 @@ function ended() {
   banner.replaceChildren();
   page.view = null;
   page.bench = newBench();
+  forgetReadings(page.readings);
   live.textContent = "";
-  main.replaceChildren(panel("ended", "The session has ended",
+  main.replaceChildren(notice("ended", "The session has ended",
     el("p", {}, "Nothing of the patient is shown any more. Open the patient's chart in your EHR and launch CardioTwin there again, or follow the link on a CardioTwin card."),
     el("p", { class: "fine" }, "Sessions end after some hours, when you log out, and when the EHR withdraws its permission.")));
   main.setAttribute("aria-busy", "false");
@@ -97,7 +107,7 @@ async function leave() {
 }
 
 function failed(error) {
-  main.replaceChildren(panel("failed", "The chart could not be read",
+  main.replaceChildren(notice("failed", "The chart could not be read",
     el("p", { class: "caution", role: "alert" }, error.message),
     el("p", {}, "Nothing is shown rather than something incomplete."),
     el("button", { type: "button", class: "primary", on: { click: () => location.reload() } }, "Try again")));

@@ -5,8 +5,6 @@ import { readReleases } from "./api.js";
 import { aged } from "./standing.js";
 import { clock, percent } from "./words.js";
 
-const MODALITIES = { CR: "Radiograph", DX: "Radiograph", ECG: "ECG", CT: "CT", US: "Ultrasound", MR: "MR" };
-
 /** Return the recorded treatments, or nothing where none is recorded. */
 export function treatments(view) {
   if (!view.treatments.length) return null;
@@ -14,18 +12,6 @@ export function treatments(view) {
     table("Recorded administrations", ["Treatment", "From", "Until", "In the simulation"], view.treatments.map((each) => [
       each.label, clock(each.start), each.end ? clock(each.end) : "still running",
       each.simulated ? "known to the twin" : `left out: ${each.whyNot}`]), true));
-}
-
-/** Return the imaging studies, or the plain statement that there is none. */
-export function imaging(view) {
-  if (!view.imaging.length && !view.openedElsewhere) return null;
-  return panel("imaging", "Imaging and ECG on file",
-    !view.imaging.length ? null : table("Studies", ["Study", "Taken", "Images", "State"], view.imaging.map((each) => [
-      el("span", {}, each.modalities.map((code) => MODALITIES[code] ?? code).join(" and ") || "modality not recorded",
-        each.opened ? el("strong", {}, " (open in the EHR)") : null),
-      each.started ? aged(each.started) : "date not recorded", each.instances ?? "not recorded", each.state]), true),
-    view.openedElsewhere ? el("p", { class: "caution" }, "The EHR had a study open that is not among this patient's studies; it is not shown.") : null,
-    el("p", { class: "caution" }, view.imagingNote));
 }
 
 /** Return the drawer of provenance; the models are read when it is opened first. */

@@ -56,10 +56,12 @@ function tiles(signs) {
 }
 
 function tile(word, point) {
+  // A fraction is said as the percentage that stands on the ventilator.
+  const shown = word === "Inspired O₂" ? { value: 100 * point.value, unit: "%" } : point;
   const doubt = [point.preliminary && "preliminary", point.inferred && "derived"].filter(Boolean).join(", ");
   return el("div", { class: "tile" },
     el("dt", {}, word),
-    el("dd", {}, el("strong", {}, point.said ?? charted(point.value)), point.said ? null : ` ${point.unit}`),
+    el("dd", {}, el("strong", {}, point.said ?? charted(shown.value)), point.said ? null : ` ${shown.unit}`),
     el("dd", { class: "fine" }, aged(point.at), doubt ? `, ${doubt}` : ""));
 }
 

@@ -7,15 +7,18 @@ through would be seen there, whatever was answered.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 from url_tricks import ALLOWED, EVERY_TRICK, TRICKS
 
 from cds_hooks.errors import EhrUnreadable, HostNotAllowed, TrustError
+from cds_hooks.fhir.ecgs import ecgs_on_file
 from cds_hooks.fhir.rest_ehr import RestEhr
 from cds_hooks.ports import FhirQuery, Grant
 from cds_hooks.security.egress import Egress
@@ -177,3 +180,20 @@ def test_of_several_addresses_only_the_public_ones_are_tried() -> None:
     behind = Behind(empty, ("10.0.0.1", PUBLIC, "::1"))
     searched(behind, BASE)
     assert [str(each.url.host) for each in behind.sent] == [PUBLIC]
+
+
+@pytest.mark.parametrize("url", TRICKS)
+def test_no_recording_is_fetched_from_there(url: str) -> None:
+    # An attachment is read from the EHR's own server as Binary/id, or not at all.
+    for written in (url, f"{url}/Binary/7"):
+        document = {
+            "resourceType": "DocumentReference",
+            "id": "d",
+            "status": "current",
+            "type": {"coding": [{"system": "http://loinc.org", "code": "11524-6"}]},
+            "subject": {"reference": "Patient/p1"},
+            "content": [{"attachment": {"url": written}}],
+        }
+        (found,) = ecgs_on_file([msgspec.Raw(json.dumps(document).encode())], "p1", BASE).ecgs
+        assert found.binary is None
+        assert found.out_of_reach is not None

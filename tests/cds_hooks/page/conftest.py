@@ -198,6 +198,7 @@ def opener(listening: Any) -> Callable[..., AbstractContextManager[Callable[...,
             width: int = 1280,
             scheme: Any = "light",
             refused: str | None = None,
+            routed: tuple[str, Any] | None = None,
             **changes: Any,
         ) -> Page:
             session = site.launched(patient, **changes)
@@ -222,6 +223,8 @@ def opener(listening: Any) -> Callable[..., AbstractContextManager[Callable[...,
             )
             faults.append(listening(context, refused))
             page = context.new_page()
+            if routed is not None:
+                page.route(*routed)
             page.goto(f"http://127.0.0.1:{port}/app?session={session.handle}")
             expect(page.locator("#main")).to_have_attribute("aria-busy", "false")
             return page

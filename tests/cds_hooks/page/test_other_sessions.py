@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from cds_hooks.security.session import SmartSession
     from tests.cds_hooks.page.conftest import Site
 
-READ = ("/app", "/app/api/view", "/app/api/releases", "/app/api/events")
+READ = (
+    *("/app", "/app/api/view", "/app/api/releases", "/app/api/events"),
+    *("/app/api/readings", "/app/api/readings/picture"),
+)
 DONE = ("/app/api/simulations", "/app/api/proposals", "/logout")
 PREFIX = "__Host-cardiotwin-"
 Cookies = Callable[[Any, Any], str]
