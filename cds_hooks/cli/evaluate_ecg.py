@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cds_hooks.cli.evaluate_ecg_variants import ecg_variants
 from cds_hooks.cli.report import console, print_json
 
 SIGNAL_RELEASE = "ecg-signal"
@@ -31,9 +32,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 
 
 def add_ecg(group: typer.Typer) -> None:
-    """Add ``cardiotwin evaluate ecg`` and ``cardiotwin evaluate ecg-images``."""
+    """Add ``cardiotwin evaluate ecg``, ``ecg-images`` and ``ecg-variants``."""
     group.command("ecg")(ecg)
     group.command("ecg-images")(ecg_images)
+    group.command("ecg-variants")(ecg_variants)
 
 
 def ecg(

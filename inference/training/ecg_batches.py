@@ -119,11 +119,15 @@ class EcgDraw:
 
     def pages(self, size: int) -> EcgBatch:
         """Return printed pages with the strips on them."""
+        page, strips, leads, targets = self.drawn(size)
+        return EcgBatch(net_pages(page), strips, leads, targets)
+
+    def drawn(self, size: int) -> tuple[NDArray[np.uint8], Leads, NDArray[np.int64], Targets]:
+        """Return ink ``[size, 320, 672]`` of printed pages, their strips, leads and targets."""
         drawn = [self.one() for _ in range(size)]
         views = [self._printed(leads) for leads, _ in drawn]
-        found = [seen(view.page, self.mixture.weather, self.random) for view in views]
-        return EcgBatch(
-            net_pages(np.stack(found)),
+        return (
+            np.stack([seen(view.page, self.mixture.weather, self.random) for view in views]),
             np.stack([view.strips for view in views]),
             np.stack([view.leads for view in views]),
             np.stack([targets for _, targets in drawn]),

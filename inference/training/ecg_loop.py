@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +32,7 @@ from inference.training.ecg_batches import (
     plain_view,
     usual_leads,
 )
+from inference.training.ecg_kept import KeptViews, keep
 from inference.training.ecg_labels import CODES
 from inference.training.ecg_losses import findings_loss, together_loss
 from inference.training.ecg_sets import EcgRecords
@@ -39,6 +40,8 @@ from inference.training.ecg_settings import EcgLoopSettings
 from inference.training.metrics import auroc
 
 STATISTICS_MOMENTUM: Final = 0.05
+KEPT: Final = "views"
+KEPT_SEED: Final = 0
 Report = Callable[[str], None]
 
 
@@ -76,8 +79,19 @@ class EcgTrainer:
         )
         self.progress = Progress()
         self.random = np.random.default_rng(settings.seed)
-        self.draw = EcgDraw(records, settings.mixture, generate, self.random)
+        self.draw = self._drawing(generate)
         folder.mkdir(parents=True, exist_ok=True)
+
+    def _drawing(self, generate: Generator | None) -> EcgDraw | KeptViews:
+        if not self.settings.kept:
+            return EcgDraw(self.records, self.settings.mixture, generate, self.random)
+        kept = self.folder.parent / KEPT
+        # The same for every seed: what differs between the runs is order and beginning.
+        draw = EcgDraw(
+            self.records, self.settings.mixture, generate, np.random.default_rng(KEPT_SEED)
+        )
+        keep(draw, self.settings.kept, kept)
+        return KeptViews(kept, self.random)
 
     def _fresh(self) -> nn.Module:
         net = fresh_net(self.settings.kind, self.settings.net)
@@ -248,8 +262,7 @@ def trained_net(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
     return net.eval(), {**settings, "progress": state["progress"]}
 
 
-@torch.no_grad()
-def logits_of(
+def log_odds_of(
     net: nn.Module,
     kind: str,
     records: EcgRecords,
@@ -257,19 +270,31 @@ def logits_of(
     device: torch.device | str = "cpu",
 ) -> NDArray[np.float64]:
     """Return log-odds ``[row, code]`` of records as recorded, printed plainly for a page net."""
-    net.eval()
-    found = []
+    batches = plain_views(records, rows, whole=kind == "signal")
+    return np.concatenate([said_of(net, kind, batch, device) for batch in batches])
+
+
+def plain_views(records: EcgRecords, rows: NDArray[np.int64], whole: bool) -> Iterator[EcgBatch]:
+    """Yield records as recorded, some at a time: all leads, or the plainest page."""
     for start in range(0, len(rows), 32):
-        batch = plain_view(records, rows[start : start + 32], whole=kind == "signal")
-        if kind == "signal":
-            strips, leads = (torch.from_numpy(one) for one in (batch.strips, batch.leads))
-            says = net(strips.to(device), leads.to(device))
-        else:
-            page = torch.from_numpy(batch.page).to(device)
-            image = net.image if isinstance(net, VizEcgNet) else net
-            says = image(page.contiguous(memory_format=torch.channels_last))
-        found.append(says.logits.float().cpu().numpy())
-    return np.concatenate(found).astype(np.float64)
+        yield plain_view(records, rows[start : start + 32], whole)
+
+
+@torch.no_grad()
+def said_of(
+    net: nn.Module, kind: str, batch: EcgBatch, device: torch.device | str = "cpu"
+) -> NDArray[np.float64]:
+    """Return the log-odds ``[row, code]`` that a net in its judging state says of a batch."""
+    net.eval()
+    if kind == "signal":
+        strips, leads = (torch.from_numpy(one) for one in (batch.strips, batch.leads))
+        says = net(strips.to(device), leads.to(device))
+    else:
+        page = torch.from_numpy(batch.page).to(device)
+        image = net.image if isinstance(net, VizEcgNet) else net
+        says = image(page.contiguous(memory_format=torch.channels_last))
+    found: NDArray[np.float64] = says.logits.double().cpu().numpy()
+    return found
 
 
 def judged(
@@ -277,7 +302,7 @@ def judged(
 ) -> dict[str, float]:
     """Return the AUROC of each finding on the validation part; NaN where it cannot be measured."""
     rows = np.flatnonzero(~records.teaches)
-    logits = logits_of(net, kind, records, rows, device)
+    logits = log_odds_of(net, kind, records, rows, device)
     out = {}
     for place, code in enumerate(CODES):
         truth = records.targets[rows, place]

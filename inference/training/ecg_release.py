@@ -110,6 +110,7 @@ def make_release(
         "validation": validation(fitted),
         "storage": storage(whole, weights, run.loop.kind, records, fitted),
         "compute": making.compute,
+        "played": asdict(run.loop.mixture.rhythms),
         "calibration": reliability(fitted.probability, fitted.targets),
     }
     document = description(run, making, records, fitted)

@@ -128,6 +128,7 @@ def card_text(document: Mapping[str, Any]) -> str:
         "taught it.",
         f"Weights: `{document['digest']}`, built {document['built']}.",
         _taught(document["training_sets"]),
+        *([_played(evidence["played"])] if "played" in evidence else []),
         *(_judge(name, vias) for name, vias in evidence.get("judges", {}).items()),
         *([_pages(evidence["pages"])] if "pages" in evidence else []),
         _labels(
@@ -170,6 +171,15 @@ def _taught(sets: list[Mapping[str, Any]]) -> str:
         count = one.get("records", f"{one.get('share_of_batches', 0):.0%} of batches")
         lines.append(f"| {one['source']} | {one['licence']} | {count} |")
     return "\n".join(lines)
+
+
+def _played(shares: Mapping[str, float]) -> str:
+    return (
+        f"Recorded beats are also played again: {shares['retime']:.0%} of draws at another rate, "
+        f"and of what is known to be in sinus rhythm {shares['fibrillate']:.0%} as atrial "
+        f"fibrillation, {shares['premature']:.0%} with premature beats and {shares['delay']:.0%} "
+        "with a longer PR interval. Answers follow from how they were played, not from a reader."
+    )
 
 
 def _judge(name: str, vias: Mapping[str, Mapping[str, Any]]) -> str:

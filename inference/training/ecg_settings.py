@@ -28,6 +28,7 @@ class EcgLoopSettings:
     """The budget: ``steps``, else ``core_minutes`` of processor time, else ``minutes``.
 
     ``whole`` is the share of batches in which the signal stream reads all twelve leads.
+    ``kept`` views, where given, are drawn once and shared by the runs of a folder.
     ``begin`` names the run of a signal stream to begin with. ``every`` steps it is saved and
     judged on the validation part.
     """
@@ -46,6 +47,7 @@ class EcgLoopSettings:
     seed: int = 0
     whole: float = 0.35
     begin: str = ""
+    kept: int = 0
     every: int = 100
     amp: bool = True
     mixture: Mixture = field(default_factory=Mixture)

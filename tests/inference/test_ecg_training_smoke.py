@@ -25,6 +25,7 @@ from inference.core.viz_ecg import (
     STRIP_SAMPLES,
     STRIP_SIGNALS,
 )
+from inference.errors import TrainingDataUnusable
 from inference.releases.library import ReleaseLibrary
 from inference.runtimes.onnx import OnnxRuntime, open_session
 from inference.training.ecg_labels import CODES
@@ -168,3 +169,40 @@ def test_a_release_is_made_judged_and_read_back(data: Path, page_run: Path) -> N
     document = json.loads((to / "vizecgnet" / "release.json").read_text(encoding="utf-8"))
     assert [one["stem"] for one in document["training_sets"]] == ["invented", "generated"]
     assert release.digest in library.card("vizecgnet")
+
+
+def often(data: Path, name: str, times: int) -> None:
+    """Write a set again with each record several times, so that findings have positives."""
+    with np.load(data / f"{name}.npz") as kept:
+        np.savez(data / "often.npz", signal=np.tile(kept["signal"], (times, 1, 1)))
+    lines = (data / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+    again = [f"{k},g{k},{line.split(',', 2)[2]}" for k, line in enumerate(lines[1:] * times)]
+    (data / "often.csv").write_text("\n".join([lines[0], *again]) + "\n", encoding="utf-8")
+
+
+def test_variants_learn_from_the_same_views_and_are_held_against_each_other(data: Path) -> None:
+    from cds_hooks.cli.evaluate_ecg_variants import compared
+
+    config = data / "variants.toml"
+    config.write_text(
+        CONFIG.format(kind="image", steps=3, begin="", net="").replace(
+            "batch = 4", "batch = 4\nkept = 8\nwhole = 0.0"
+        )
+        + '[variants.full]\nloop = { kind = "vizecgnet" }\n'
+        + '[variants.signal]\nloop = { kind = "signal" }\n',
+        encoding="utf-8",
+    )
+    runs = data / "compared"
+    for variant, seed in (("full", 0), ("full", 1), ("signal", 0)):
+        run = read_run(config, variant, seed)
+        train(run, data, runs / f"{variant}-{seed}", lambda _: None)
+    assert np.load(runs / "views" / "page.npy").shape == (8, *PAGE_SHAPE[1:])
+    with pytest.raises(TrainingDataUnusable, match="positives"):
+        compared(runs, config, data, "invented", "full")
+    often(data, "invented", 4)
+    found = compared(runs, config, data, "often", "full")
+    assert found["variants"]["full"]["seeds"] == 2
+    assert found["variants"]["signal"]["records"] == 12
+    assert set(found["full_exceeds"]) == {"signal"}
+    for one in found["variants"].values():
+        assert one["f1"]["low"] <= one["f1"]["value"] <= one["f1"]["high"]
