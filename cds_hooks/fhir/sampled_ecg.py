@@ -20,6 +20,8 @@ from inference.formats.sampled_data import sampled_values
 
 _MILLIVOLT: Final = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
 """UCUM codes of the origin's unit."""
+SHORTEST_PERIOD_MS: Final = 1e-3
+"""A million samples a second: no ECG has as many, and no reader takes them."""
 _FIRST_CODES: Final = (131_328, 131_072)
 """MDC_ECG_ELEC_POTL, and lead names of part 10101: a lead's code is one of them and a number."""
 _NUMBERS: Final = {
@@ -68,7 +70,7 @@ def sampled_leads(components: Iterable[msgspec.Raw]) -> LeadsToRead:
         periods.add(sampled.period or 0.0)
     if not leads:
         raise EcgUnreadable("none of its components is one of the twelve leads")
-    if len(periods) != 1 or min(periods) <= 0:
+    if len(periods) != 1 or min(periods) < SHORTEST_PERIOD_MS:
         raise EcgUnreadable("its leads are not sampled at one and the same rate")
     return LeadsToRead(tuple(leads.items()), 1_000.0 / periods.pop())
 

@@ -6,12 +6,12 @@ release's limit is not readable, and nothing is said of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
-from inference.core.boxes import Array
 from inference.core.image_reading import Finding, Ratio, Region
 from inference.core.radiograph_reading import (
     HEARTS,
@@ -27,8 +27,6 @@ TASK: Final = "radiograph"
 ENLARGED: Final = 0.5
 """A heart wider than half the chest is called enlarged on a film from behind (Danzer 1919, Am J
 Med Sci 157:513; cited from memory, unverified)."""
-INSIDE_PX: Final = 2.0
-"""A lung whose box is nearer to the edge than this, in pixels of the net's square, is cut off."""
 
 NAMES: Final[Mapping[str, str]] = {
     RIGHT_LUNG: "right lung",
@@ -39,13 +37,6 @@ NAMES: Final[Mapping[str, str]] = {
 }
 ANATOMY: Final = (RIGHT_LUNG, LEFT_LUNG, *HEARTS)
 """Kinds that everybody has: they are measured, not found."""
-_POSTURES: Final = (
-    None,
-    "the picture may be turned by a quarter",
-    "the picture may be upside down",
-    "the picture may be turned by a quarter",
-    "black and white may be exchanged",
-)
 
 
 def why_not_readable(release: ReleasedModel, detections: Detections) -> str | None:
@@ -66,31 +57,17 @@ def unlikeness(release: ReleasedModel, detections: Detections) -> float:
     return float(np.sqrt(np.mean(apart**2)))
 
 
-def doubts_of(detections: Detections, rows: int, columns: int) -> tuple[str, ...]:
-    """Return what lowers what may be said of this picture."""
-    said = _POSTURES[int(np.argmax(detections.posture))] if len(detections.posture) else None
-    doubts = [said] if said is not None else []
-    for kind in (RIGHT_LUNG, LEFT_LUNG):
-        box = detections.found.best(kind)
-        if box is None:
-            doubts.append(f"the {NAMES[kind]} was not found")
-        elif _cut_off(box, rows, columns):
-            doubts.append(f"the {NAMES[kind]} may be cut off by the edge of the picture")
-    return tuple(doubts)
-
-
 DOUBT_COSTS: Final = 0.5
 """One doubt is enough for a ratio to be shown and to change nothing; ours."""
+MILD_COSTS: Final = 0.1
+_ACROSS: Final = re.compile(r"at the (?:upper|lower)(?: and lower)? edge$")
+"""Half of the public radiographs touch the upper or lower edge, which widths do not depend on."""
 
 
 def quality(doubts: Sequence[str]) -> float:
-    """Return 0 to 1: each doubt takes its share."""
-    return max(0.0, 1.0 - DOUBT_COSTS * len(doubts))
-
-
-def _cut_off(box: Array, rows: int, columns: int) -> bool:
-    near = INSIDE_PX * max(rows, columns) / 512.0
-    return bool(box[0] < near or box[1] < near or box[2] > columns - near or box[3] > rows - near)
+    """Return 0 to 1: each clause of ``radiograph_quality.doubts_of`` takes its share."""
+    lost = sum(MILD_COSTS if _ACROSS.search(each) else DOUBT_COSTS for each in doubts)
+    return max(0.0, 1.0 - lost)
 
 
 def regions_of(

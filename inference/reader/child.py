@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inference.core import ecg_reading, radiograph_findings
-from inference.core.ecg import Ecg, ecg_of, standard
+from inference.core.ecg import Ecg, standard
 from inference.core.ecg_beats import rate_per_minute
 from inference.core.ecg_checks import BARS_READING, doubts, quality
 from inference.core.ecg_layout import THREE_BY_FOUR_RHYTHM, canonical_layout
@@ -34,12 +34,13 @@ from inference.core.image_reading import (
     Read,
 )
 from inference.core.owner import Owner, conflict, doubt
+from inference.core.radiograph_quality import doubts_of
 from inference.core.radiograph_reading import batch_of, detections_of, side_of
 from inference.core.release import ReleasedModel
 from inference.core.viz_ecg import PAGE, net_pages
 from inference.errors import ArchiveUnreadable, EcgUnreadable, RadiographError
 from inference.formats.reading import read_ecg
-from inference.formats.recording import EcgRecording
+from inference.formats.recording import EcgRecording, recording
 from inference.releases.library import ReleaseLibrary
 from inference.runtimes.onnx import OnnxRuntime
 
@@ -184,7 +185,7 @@ class Readers:
         reason = radiograph_findings.why_not_readable(release, detections)
         if reason is not None:
             return NotRead(reason)
-        odd = radiograph_findings.doubts_of(detections, rows, columns)
+        odd = doubts_of(grey, detections)
         reading = ImageReading(
             kind=ImageKind.RADIOGRAPH,
             form="radiograph",
@@ -204,7 +205,7 @@ class Readers:
 
 def _leads_of(file: LeadsToRead) -> Ecg:
     leads = {name: np.frombuffer(values, np.float32) for name, values in file.leads_mv}
-    return ecg_of(leads, file.rate_hz)
+    return recording(leads, file.rate_hz, "SampledData").ecg
 
 
 def _not_theirs(owner: Owner, file: FileToRead) -> NotRead | None:
