@@ -43,7 +43,7 @@ function show(first) {
   const head = heading(view, page.pastH, (hours) => { page.pastH = hours; show(false); });
   const bench = workbench(view, page.bench, ended);
   const beat = heart(view);
-  const images = readings(view, page.readings, ended);
+  const images = readings(view, page.readings, now, ended);
   main.replaceChildren(...[
     el("div", { class: "columns" },
       el("div", { class: "left" }, standing(view), head.made),

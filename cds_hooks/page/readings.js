@@ -2,7 +2,7 @@
 
 import { pictureAddress, readReadings, SessionEnded } from "./api.js";
 import { el, folded, panel, sentences, table, wide } from "./elements.js";
-import { aged } from "./standing.js";
+import { aged, refreshAges } from "./standing.js";
 import { number, percent } from "./words.js";
 
 const ASK_AGAIN_MS = [5000, 5000, 5000, 10000, 10000, 15000, 15000, 30000, 30000, 60000];
@@ -14,9 +14,8 @@ export function newReadings() {
 }
 
 /** Return the panel, and begin to ask where nothing was asked yet. */
-export function readings(view, state, ended) {
-  state.view = view;
-  state.ended = ended;
+export function readings(view, state, now, ended) {
+  Object.assign(state, { view, now, ended });
   state.place = el("div", { class: "readings" });
   state.told = el("p", { class: "fine", role: "status" });
   const made = panel("readings", "ECG and radiograph, read by nets",
@@ -73,6 +72,7 @@ function show(state) {
     answer.notUsed.length || answer.missing.length ? folded("Not used, and missing", sentences([...answer.notUsed, ...answer.missing])) : null,
     items.some((each) => each.state === "read") ? el("p", { class: "caution" }, answer.note) : null,
   ].filter(Boolean));
+  refreshAges(state.now(), place);
 }
 
 /** What was open in the EHR first; then as the server orders them, the newest first. */

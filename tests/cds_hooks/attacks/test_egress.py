@@ -26,7 +26,7 @@ from cds_hooks.security.egress_transport import client
 from inference.archive.dicomweb import DicomwebArchive
 from inference.core.study import StudyReference
 
-pytestmark = pytest.mark.attack("egress")
+attack = pytest.mark.attack("egress")
 
 BASE = "https://ehr.example/fhir"
 PUBLIC = "93.184.216.34"
@@ -85,6 +85,7 @@ def test_the_tricks_are_many_and_distinct() -> None:
     assert len(set(TRICKS)) >= 140
 
 
+@attack
 @pytest.mark.requirement("CH-057", "CH-071")
 @pytest.mark.parametrize("url", EVERY_TRICK)
 def test_the_gate_refuses_the_address(url: str) -> None:
@@ -93,6 +94,7 @@ def test_the_gate_refuses_the_address(url: str) -> None:
     assert "evil" not in str(refused.value)
 
 
+@attack
 @pytest.mark.requirement("CH-057")
 @pytest.mark.parametrize("url", TRICKS)
 def test_no_fhir_server_of_a_hook_is_read_there(url: str) -> None:
@@ -102,6 +104,7 @@ def test_no_fhir_server_of_a_hook_is_read_there(url: str) -> None:
     assert behind.sent == []
 
 
+@attack
 @pytest.mark.requirement("CH-057", "SM-011")
 @pytest.mark.parametrize("url", TRICKS)
 def test_no_further_page_is_fetched_there(url: str) -> None:
@@ -115,6 +118,7 @@ def test_no_further_page_is_fetched_there(url: str) -> None:
     assert len(behind.sent) == 1
 
 
+@attack
 @pytest.mark.requirement("CH-057", "SM-011")
 @pytest.mark.parametrize("url", TRICKS)
 @pytest.mark.parametrize("status", [302, 307])
@@ -130,6 +134,7 @@ def test_no_redirect_leads_there(url: str, status: int) -> None:
     assert len(behind.sent) == 1
 
 
+@attack
 @pytest.mark.parametrize("url", TRICKS)
 def test_no_image_is_fetched_from_there(url: str) -> None:
     behind = Behind(lambda request: httpx2.Response(200))
@@ -139,6 +144,7 @@ def test_no_image_is_fetched_from_there(url: str) -> None:
     assert behind.sent == []
 
 
+@attack
 @pytest.mark.requirement("CH-071")
 @pytest.mark.parametrize("url", TRICKS)
 def test_no_key_set_is_read_there_for_a_tokens_sake(url: str, signer: Any, door: Any) -> None:
@@ -159,6 +165,7 @@ PRIVATE = (
 )
 
 
+@attack
 @pytest.mark.parametrize("address", PRIVATE)
 def test_a_name_that_is_rebound_to_a_private_address_is_not_followed_there(address: str) -> None:
     behind = Behind(empty)
@@ -176,12 +183,14 @@ def test_a_name_that_is_rebound_to_a_private_address_is_not_followed_there(addre
     assert [str(each.url.host) for each in behind.sent] == [PUBLIC]
 
 
+@attack
 def test_of_several_addresses_only_the_public_ones_are_tried() -> None:
     behind = Behind(empty, ("10.0.0.1", PUBLIC, "::1"))
     searched(behind, BASE)
     assert [str(each.url.host) for each in behind.sent] == [PUBLIC]
 
 
+@attack
 @pytest.mark.parametrize("url", TRICKS)
 def test_no_recording_is_fetched_from_there(url: str) -> None:
     # An attachment is read from the EHR's own server as Binary/id, or not at all.

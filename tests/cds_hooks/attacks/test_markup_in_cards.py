@@ -26,7 +26,7 @@ from cds_hooks.fhir.to_given_treatments import given_treatments_of
 from cds_hooks.fhir.to_interventions import orders_of
 from cds_hooks.fhir.to_measurements import PatientFacts
 
-pytestmark = pytest.mark.attack("markup")
+attack = pytest.mark.attack("markup")
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 FACTS = PatientFacts("p1", 54.0, "male", 178.0, 82.0)
@@ -102,6 +102,7 @@ def cards(text: str) -> list[Any]:
     ]
 
 
+@attack
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_a_card_shows_the_words_of_an_ehr_as_words(payload: str) -> None:
     (word, *_) = re.findall(r"[A-Za-z]{4,}", payload)
@@ -118,6 +119,7 @@ def test_the_payloads_are_many_and_distinct() -> None:
     assert len(set(PAYLOADS)) == len(PAYLOADS) >= 500
 
 
+@attack
 @pytest.mark.parametrize(
     "text", ["see https://evil.example/x", "(https://evil.example)", "www.evil.example now"]
 )

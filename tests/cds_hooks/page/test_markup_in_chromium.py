@@ -19,7 +19,6 @@ from cds_hooks.cards.wording import plain
 pytestmark = [
     pytest.mark.service("chromium"),
     pytest.mark.xdist_group("chromium"),
-    pytest.mark.attack("markup"),
 ]
 
 ALIVE = ", ".join(
@@ -83,6 +82,7 @@ def opened(
         )
 
 
+@pytest.mark.attack("markup")
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_the_page_shows_the_words_of_an_ehr_as_words(opened: Opened, payload: str) -> None:
     assert plain(payload, 120) in opened.text

@@ -171,7 +171,7 @@ def test_findings_stand_with_probability_threshold_doubt_place_and_release(
         expect(row).to_contain_text(words)
     for words in (
         *("The twin beats irregularly.", "118 /min", "The page is blurred.", "vizecgnet 0.2.0"),
-        *("0.56 (0.52 to 0.60)", "radiograph 0.1.0", "2 of 2 read.", "not by a person"),
+        *("3 h ago", "0.56 (0.52 to 0.60)", "radiograph 0.1.0", "2 of 2 read.", "not by a person"),
     ):
         expect(panel).to_contain_text(words)
     image = panel.get_by_role("img", name="ECG: Likely atrial fibrillation.")
