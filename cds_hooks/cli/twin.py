@@ -16,9 +16,9 @@ from cds_hooks.cli.report import console, print_json
 
 if TYPE_CHECKING:
     from cds_hooks.cli.twin_record import PatientRecord
-    from twin.core.causes import Causes, NotWeighed
     from twin.core.comparison import Plan
-    from twin.core.fit import ConvergedFit, Fit
+    from twin.core.fit import ConvergedFit
+    from twin.core.treatment import Underway
 
 EPILOG = """
 CSV with one row a time: a column `time` (ISO 8601) or `minute`, and columns whose name holds the
@@ -26,8 +26,10 @@ unit, such as heart_rate_per_min, systolic_pressure_mmhg, diastolic_pressure_mmh
 mean_pressure_mmhg (with cuff_ or arterial_line_ before it where known), oxygen_saturation_percent,
 respiratory_rate_per_min, temperature_celsius, central_venous_pressure_mmhg,
 cardiac_output_l_per_min, haemoglobin_g_per_dl, inspired_oxygen_percent; an empty cell is missing.
-CSV with one row a value: subject, minute, channel, value, as in the MIMIC-III demo. FHIR: a Bundle
-(.json or .json.gz) with one Patient and Observations.
+CSV with one row a value: subject, minute, channel, value, as in the MIMIC-III demo; what was given
+meanwhile comes by --inputs (subject, start_minute, end_minute, item, amount, amount_unit, rate,
+rate_unit, kind). FHIR: a Bundle (.json or .json.gz) with one Patient, Observations, and
+MedicationAdministrations for what was given.
 """
 
 File = Annotated[Path, typer.Argument(help="CSV of vital signs, or a FHIR Bundle (.json).")]
@@ -39,6 +41,9 @@ At = Annotated[
     str | None, typer.Option(help="ISO 8601 or minute: nothing later counts. The last by default.")
 ]
 Subject = Annotated[str | None, typer.Option(help="Which patient of a file with several.")]
+Inputs = Annotated[
+    Path | None, typer.Option(help="CSV of what was given, on the clock of a CSV of vital signs.")
+]
 Horizon = Annotated[str, typer.Option(help="How far ahead, such as 30 min or 6 h.")]
 Do = Annotated[
     list[str] | None,
@@ -82,16 +87,19 @@ def fit(
     height: Height = None,
     at: At = None,
     subject: Subject = None,
+    inputs: Inputs = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit the twin: estimates with 90 % intervals, how good the fit is, the likeliest cause."""
+    from cds_hooks.cli.fitted_record import fitted, weighed
     from cds_hooks.cli.twin_figures import of_causes, of_fit
 
     def asked() -> dict[str, Any]:
-        record = _record(file, (age, sex, weight, height), at, subject)
+        record = _record(file, (age, sex, weight, height), at, subject, inputs)
+        found = fitted(record)
         return {
-            **of_fit(_fitted(record), record),
-            "causes": of_causes(_causes(record)),
+            **of_fit(found, record),
+            "causes": of_causes(weighed(record, found.given)),
         }
 
     _answer(asked, as_json)
@@ -106,22 +114,25 @@ def forecast(
     height: Height = None,
     at: At = None,
     subject: Subject = None,
+    inputs: Inputs = None,
     as_json: AsJson = False,
 ) -> None:
     """Forecast: what the patient may come to within the horizon when nothing is done."""
+    from cds_hooks.cli.fitted_record import fitted
     from cds_hooks.cli.twin_figures import of_fit, of_forecast
     from twin.core.forecast import forecast as forecast_of
 
     def asked() -> dict[str, Any]:
         ahead_s = _horizon_s(horizon)
-        record = _record(file, (age, sex, weight, height), at, subject)
-        fitted = _fitted(record)
-        converged = fitted.converged()
+        record = _record(file, (age, sex, weight, height), at, subject, inputs)
+        twin = fitted(record)
+        converged = twin.fit.converged()
         found = None
         if converged:
             history = record.measurements
-            found = of_forecast(forecast_of(converged, ahead_s, history=history))
-        return {**of_fit(fitted, record), "forecast": found}
+            ahead = forecast_of(converged, ahead_s, history=history, underway=twin.underway)
+            found = of_forecast(ahead)
+        return {**of_fit(twin, record), "forecast": found}
 
     _answer(asked, as_json)
 
@@ -136,6 +147,7 @@ def simulate(
     height: Height = None,
     at: At = None,
     subject: Subject = None,
+    inputs: Inputs = None,
     as_json: AsJson = False,
 ) -> None:
     """Simulate plans side by side and rank them; that none is good is an answer too.
@@ -144,16 +156,17 @@ def simulate(
     92 %, all at once. Harm: pressure, output or saturation clearly lower than with nothing done,
     or lungs newly congested.
     """
+    from cds_hooks.cli.fitted_record import fitted
     from cds_hooks.cli.twin_figures import of_fit
 
     def asked() -> dict[str, Any]:
         ahead_s = _horizon_s(horizon)
-        record = _record(file, (age, sex, weight, height), at, subject)
+        record = _record(file, (age, sex, weight, height), at, subject, inputs)
         plans = _plans(do or [], record)
-        fitted = _fitted(record)
-        converged = fitted.converged()
-        found = _compared(converged, plans, ahead_s) if converged else None
-        return {**of_fit(fitted, record), "comparison": found}
+        twin = fitted(record)
+        converged = twin.fit.converged()
+        found = _compared(converged, plans, ahead_s, twin.underway) if converged else None
+        return {**of_fit(twin, record), "comparison": found}
 
     _answer(asked, as_json)
 
@@ -169,22 +182,24 @@ def plot(
     height: Height = None,
     at: At = None,
     subject: Subject = None,
+    inputs: Inputs = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw vital signs with fit and forecast, pressure-volume loops and the arterial waveform."""
+    """Draw vital signs with fit and forecast, pressure-volume loops and the aortic waveform."""
+    from cds_hooks.cli.fitted_record import fitted
     from cds_hooks.cli.twin_figures import of_fit
 
     def asked() -> dict[str, Any]:
         ahead_s = _horizon_s(horizon)
-        record = _record(file, (age, sex, weight, height), at, subject)
+        record = _record(file, (age, sex, weight, height), at, subject, inputs)
         plans = _plans(do or [], record)
-        fitted = _fitted(record)
-        converged = fitted.converged()
+        twin = fitted(record)
+        converged = twin.fit.converged()
         written = None
         if converged is not None:
-            _draw(output, converged, record, plans, ahead_s)
+            _draw(output, converged, record, (plans, ahead_s, twin.underway))
             written = str(output)
-        return {**of_fit(fitted, record), "picture": written}
+        return {**of_fit(twin, record), "picture": written}
 
     _answer(asked, as_json)
 
@@ -194,12 +209,13 @@ def _record(
     body: tuple[float | None, str | None, float | None, float | None],
     at: str | None,
     subject: str | None,
+    inputs: Path | None,
 ) -> PatientRecord:
     from cds_hooks.cli.twin_csv import CannotRead
     from cds_hooks.cli.twin_record import body_from, read_record
 
     try:
-        return read_record(file, body_from(*body), _instant(at), subject)
+        return read_record(file, body_from(*body), _instant(at), subject, inputs)
     except CannotRead as error:
         raise Refused("UNREADABLE", str(error)) from error
 
@@ -240,13 +256,15 @@ def _plans(do: list[str], record: PatientRecord) -> list[Plan]:
     """Return the plans, each checked against plausible doses before anything is computed."""
     from cds_hooks.cli.twin_words import NotUnderstood, understood
     from twin.core.comparison import Plan
-    from twin.core.interventions import schedule
+    from twin.core.treatment import screened, underway_at
     from twin.errors import ImplausibleDose, InterventionError
 
     try:
         plans = [Plan(words, understood(words, record.body)) for words in do]
+        given, _ = screened(record.given, record.body, record.now)
+        underway = underway_at(given, None, record.now)
         for plan in plans:
-            schedule(plan.interventions, record.body)
+            underway.with_plan(plan.interventions, record.body)
     except NotUnderstood as error:
         raise Refused("NOT_UNDERSTOOD", str(error)) from error
     except ImplausibleDose as error:
@@ -256,30 +274,14 @@ def _plans(do: list[str], record: PatientRecord) -> list[Plan]:
     return plans
 
 
-def _fitted(record: PatientRecord) -> Fit:
-    from twin.core.estimate import Estimator
-    from twin.core.rest import guarding_state
-    from twin.store.emulator_file import read_emulator
-
-    estimator = Estimator(read_emulator(), resimulate=guarding_state)
-    return estimator.fit(record.measurements, record.body, record.now)
-
-
-def _causes(record: PatientRecord) -> Causes | NotWeighed:
-    from twin.core.causes import CauseWeigher
-    from twin.store.emulator_file import read_cause_emulator
-
-    return CauseWeigher(read_cause_emulator()).weigh(
-        record.measurements, record.body, record.now, record.respiratory_rate_per_min
-    )
-
-
-def _compared(fitted: ConvergedFit, plans: list[Plan], horizon_s: float) -> dict[str, Any]:
+def _compared(
+    fitted: ConvergedFit, plans: list[Plan], horizon_s: float, underway: Underway
+) -> dict[str, Any]:
     from cds_hooks.cli.twin_figures import of_plans
     from twin.core.comparison import compare_interventions
     from twin.core.ranking import USUAL_GOAL, best_of, rank, verdict
 
-    compared = compare_interventions(fitted, plans, horizon_s)
+    compared = compare_interventions(fitted, plans, horizon_s, underway)
     ranked = rank(compared, USUAL_GOAL)
     return of_plans(compared, ranked, best_of(ranked), verdict(ranked, USUAL_GOAL))
 
@@ -288,8 +290,7 @@ def _draw(
     output: Path,
     fitted: ConvergedFit,
     record: PatientRecord,
-    plans: list[Plan],
-    horizon_s: float,
+    ahead: tuple[list[Plan], float, Underway],
 ) -> None:
     if output.suffix.lower() not in (".png", ".svg"):
         raise Refused("NOT_UNDERSTOOD", "--output takes a name that ends in .png or .svg.")
@@ -300,7 +301,7 @@ def _draw(
             "NOT_INSTALLED", "Pictures need matplotlib: pip install 'cardiotwin[plot]'."
         ) from error
     try:
-        draw(output, fitted, record, plans, horizon_s)
+        draw(output, fitted, record, *ahead)
     except OSError as error:
         raise Refused("UNWRITABLE", f"{output} cannot be written: {error}") from error
 

@@ -105,6 +105,9 @@ COLUMNS: Final[Mapping[str, Column]] = {
         Condition.INSPIRED_OXYGEN_FRACTION, convert=lambda v: v / 100.0
     ),
     "temperature_celsius": Column(Condition.TEMPERATURE),
+    "cardiothoracic_ratio": Column(Condition.CARDIOTHORACIC_RATIO),
+    "lung_opacity_fraction": Column(Condition.LUNG_OPACITY),
+    "atrial_kick_loss_fraction": Column(Condition.ATRIAL_KICK_LOSS),
     "temperature_fahrenheit": Column(Condition.TEMPERATURE, convert=_celsius),
 }
 """Columns of a file with one row a time; the unit is part of the name."""
@@ -256,11 +259,16 @@ def _of_the_clock(times: list[tuple[int, datetime]]) -> tuple[str, ...]:
             f"The clock goes back: row {row}{more} is earlier than the row before it (by {by:.0f} "
             "min). The rows were ordered by their times."
         )
-    ordered = sorted(at for _, at in times)
+    return (*said, *said_of_jumps(at for _, at in times))
+
+
+def said_of_jumps(times: Iterable[datetime]) -> tuple[str, ...]:
+    """Return what must be said where a long silence lies between two charted times."""
+    ordered = sorted(times)
     gaps = [(b - a).total_seconds() / 3600.0 for a, b in pairwise(ordered)]
     if gaps and max(gaps) > CLOCK_JUMP_H:
-        said.append(
-            f"The clock jumps: {max(gaps):.0f} h pass between two rows. What was charted before "
-            "says nothing of the present."
+        return (
+            f"The clock jumps: {max(gaps):.0f} h pass between two times of the chart. What was "
+            "charted before says nothing of the present.",
         )
-    return tuple(said)
+    return ()

@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from cds_hooks.fhir.given_dose import described
 from twin.core.haemodynamics import Quantity
+from twin.core.interventions import DrugDose, Fluid, Infusion, Intervention
 
 if TYPE_CHECKING:
+    from cds_hooks.cli.fitted_record import FittedRecord
     from cds_hooks.cli.twin_record import PatientRecord
     from twin.core.causes import Causes, NotWeighed
     from twin.core.comparison import Comparison, SimulatedEffect
-    from twin.core.fit import Fit, Interval
+    from twin.core.fit import Interval
     from twin.core.forecast import Forecast
     from twin.core.ranking import Ranked
+    from twin.core.treatment import Administration
 
 SIMULATED: Final = (
     "Simulated on a twin of the circulation; research only, not validated on patients."
@@ -38,8 +42,9 @@ def figures(estimates: Mapping[Quantity, Interval]) -> dict[str, object]:
     return {quantity.value: figure(each, quantity) for quantity, each in estimates.items()}
 
 
-def of_fit(fit: Fit, record: PatientRecord) -> dict[str, Any]:
+def of_fit(found: FittedRecord, record: PatientRecord) -> dict[str, Any]:
     """Return how the fit ended, and its estimates; without advice they are left out."""
+    fit = found.fit
     return {
         "outcome": fit.outcome.name,
         "sentence": fit.outcome.value,
@@ -55,8 +60,30 @@ def of_fit(fit: Fit, record: PatientRecord) -> dict[str, Any]:
         "estimates": figures(fit.estimates) if fit.outcome.advisable else {},
         "residuals_sd": {q.value: round(r, 2) for q, r in fit.residuals.items()},
         "effective_sample_size": round(fit.effective_sample_size, 1),
-        "sentences": [*record.sentences, *fit.sentences, SIMULATED],
+        "recorded_treatment": [_given(each) for each in found.given],
+        "sentences": [*record.sentences, *found.sentences, *fit.sentences, SIMULATED],
     }
+
+
+def _given(each: Administration) -> dict[str, object]:
+    """Return recorded treatment that the twin knows: what, from when, until when."""
+    return {
+        "what": _named(each.intervention),
+        "from": each.starts_at.isoformat(),
+        "until": None if each.ends_at is None else each.ends_at.isoformat(),
+        "reference": each.reference,
+    }
+
+
+def _named(intervention: Intervention) -> str:
+    match intervention:
+        case Infusion(drug) | DrugDose(drug):
+            what = drug.value
+        case Fluid(kind):
+            what = kind.value
+        case _:
+            what = type(intervention).__name__.lower()
+    return f"{what} {described(intervention)}".strip()
 
 
 def of_causes(causes: Causes | NotWeighed) -> dict[str, Any]:

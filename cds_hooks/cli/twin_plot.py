@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from twin.core.beat_curves import beat_curves
 from twin.core.comparison import compare_interventions
-from twin.core.forecast import forecast
+from twin.core.forecast import forecast_course
 from twin.core.haemodynamics import Quantity
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cds_hooks.cli.twin_record import PatientRecord
     from twin.core.comparison import Plan
     from twin.core.fit import ConvergedFit, Interval
+    from twin.core.treatment import Underway
 
 PAST_H: Final = 6.0
 """What is older than this is not drawn: it says nothing of the present."""
@@ -55,6 +56,7 @@ def draw(
     record: PatientRecord,
     plans: Sequence[Plan],
     horizon_s: float,
+    underway: Underway,
 ) -> None:
     """Write the picture, PNG or SVG by the name's end.
 
@@ -65,8 +67,8 @@ def draw(
     """
     figure = Figure(figsize=(11.0, 8.0), layout="constrained")
     pressures, rates, loops, wave = figure.subplots(2, 2).ravel()
-    ahead = _ahead(fitted, horizon_s)
-    _pressures(pressures, fitted, record, ahead, _planned(fitted, plans, horizon_s))
+    ahead = _ahead(fitted, record, horizon_s, underway)
+    _pressures(pressures, fitted, record, ahead, _planned(fitted, plans, horizon_s, underway))
     _rates(rates, fitted, record, ahead)
     _loops_and_wave(loops, wave, fitted)
     figure.suptitle(_title(fitted, record), fontsize=9)
@@ -91,15 +93,19 @@ def _title(fitted: ConvergedFit, record: PatientRecord) -> str:
     return f"CardioTwin: {whose}\n{fitted.fit.outcome.value}"
 
 
-def _ahead(fitted: ConvergedFit, horizon_s: float) -> dict[Quantity, Band]:
+def _ahead(
+    fitted: ConvergedFit, record: PatientRecord, horizon_s: float, underway: Underway
+) -> dict[Quantity, Band]:
+    """Return the forecast's bands: one set of paths, as the page draws it."""
     shown = (Quantity.MEAN_PRESSURE, Quantity.HEART_RATE, Quantity.OXYGEN_SATURATION)
     bands: dict[Quantity, list[tuple[float, Interval]]] = {
         quantity: [(0.0, fitted.estimates[quantity])] for quantity in shown
     }
-    for knot_s in _knots_s(horizon_s):
-        found = forecast(fitted, knot_s)
+    knots_s = _knots_s(horizon_s)
+    course = forecast_course(fitted, knots_s, history=record.measurements, underway=underway)
+    for knot_s, found in zip(knots_s, course, strict=True):
         for quantity, band in bands.items():
-            band.append((knot_s / 60.0, found.at_horizon[quantity]))
+            band.append((knot_s / 60.0, found[quantity]))
     return dict(bands)
 
 
@@ -109,7 +115,9 @@ def _knots_s(horizon_s: float) -> list[float]:
     return [60.0 * float(minute) for minute in minutes if minute > 0]
 
 
-def _planned(fitted: ConvergedFit, plans: Sequence[Plan], horizon_s: float) -> dict[str, Band]:
+def _planned(
+    fitted: ConvergedFit, plans: Sequence[Plan], horizon_s: float, underway: Underway
+) -> dict[str, Band]:
     """Return the mean pressure that each plan leads to, against doing nothing."""
     bands: dict[str, list[tuple[float, Interval]]] = {
         plan.name: [(0.0, fitted.estimates[Quantity.MEAN_PRESSURE])] for plan in plans
@@ -117,7 +125,7 @@ def _planned(fitted: ConvergedFit, plans: Sequence[Plan], horizon_s: float) -> d
     if not plans:
         return {}
     for knot_s in _knots_s(horizon_s):
-        compared = compare_interventions(fitted, plans, knot_s)
+        compared = compare_interventions(fitted, plans, knot_s, underway)
         for effect in compared.effects:
             bands[effect.plan.name].append((knot_s / 60.0, effect.after[Quantity.MEAN_PRESSURE]))
     return dict(bands)

@@ -1,4 +1,4 @@
-"""One patient as a file tells: measurements, body, breathing and the instant that is asked about.
+"""One patient as a file tells: measurements, body, what was given, and the instant asked about.
 
 A CSV of vital signs (``twin_csv``) or a FHIR Bundle, told apart by the file's name.
 """
@@ -15,10 +15,14 @@ from typing import Any, Final, Literal, cast
 
 import msgspec
 
-from cds_hooks.cli.twin_csv import CannotRead, read_csv
+from cds_hooks.cli.twin_csv import CannotRead, read_csv, said_of_jumps
+from cds_hooks.cli.twin_inputs import given_in_csv
 from cds_hooks.errors import WrongPatient
+from cds_hooks.fhir.to_administrations import administrations_of
+from cds_hooks.fhir.to_given_treatments import GivenTreatments, given_treatments_of
 from cds_hooks.fhir.to_measurements import (
     Kind,
+    PatientFacts,
     body_of,
     patient_facts,
     readings_of,
@@ -26,6 +30,7 @@ from cds_hooks.fhir.to_measurements import (
 )
 from twin.core.measurements import Measurement
 from twin.core.parameters import Body
+from twin.usecases import Administration
 
 BREATHING_H: Final = 4.0
 """An older respiratory rate says nothing of the present."""
@@ -47,6 +52,8 @@ class PatientRecord:
     now: datetime
     respiratory_rate_per_min: float | None
     sentences: tuple[str, ...]
+    given: tuple[Administration, ...] = ()
+    """Recorded treatment as far as it was understood, in the order of the file."""
 
 
 def body_from(
@@ -71,7 +78,11 @@ def body_from(
 
 
 def read_record(
-    path: Path, body: Body, at: datetime | None = None, subject: str | None = None
+    path: Path,
+    body: Body,
+    at: datetime | None = None,
+    subject: str | None = None,
+    inputs: Path | None = None,
 ) -> PatientRecord:
     """Return what a file tells of a patient; what ``body`` names counts before what a file says.
 
@@ -81,6 +92,8 @@ def read_record(
         The instant that is asked about, and after which nothing counts; None: the newest value's.
     subject
         Which patient of a file that holds several.
+    inputs
+        CSV of what was given, on the minutes of a CSV of vital signs; FHIR holds its own.
 
     Raises
     ------
@@ -90,12 +103,19 @@ def read_record(
     if not path.is_file():
         raise CannotRead(f"There is no file {path}.")
     if ".json" in path.suffixes:
+        if inputs is not None:
+            raise CannotRead("--inputs belongs to a CSV; a Bundle holds what was given itself.")
         return _fhir(path, body, at, subject)
     charted = read_csv(path, subject)
     now = at or charted.newest_at
     kept = tuple(m for m in charted.measurements if m.taken_at <= now)
     return PatientRecord(
-        kept, body, now, _latest_breathing(charted.respiratory_rates, now), charted.sentences
+        kept,
+        body,
+        now,
+        _latest_breathing(charted.respiratory_rates, now),
+        charted.sentences,
+        () if inputs is None else given_in_csv(inputs, subject, now),
     )
 
 
@@ -132,12 +152,38 @@ def _fhir(path: Path, body: Body, at: datetime | None, subject: str | None) -> P
     breathing = [
         (r.taken_at, r.value) for r in readings.readings if r.kind is Kind.RESPIRATORY_RATE
     ]
+    given = _given(resources, replace(facts, weight_kg=whole.weight_kg), now)
+    measurements = twin_measurements(readings.readings, whole)
     return PatientRecord(
-        twin_measurements(readings.readings, whole),
+        measurements,
         whole,
         now,
         _latest_breathing(breathing, now),
-        tuple(each.sentence for each in readings.not_used),
+        (
+            *said_of_jumps({m.taken_at for m in measurements}),
+            *(each.sentence for each in readings.not_used),
+            *_left_out(given),
+        ),
+        administrations_of(given.treatments, now),
+    )
+
+
+def _given(resources: list[dict[str, Any]], facts: PatientFacts, now: datetime) -> GivenTreatments:
+    """Return the treatment that was recorded of this patient; that of others is passed over."""
+    recorded = [r for r in resources if r.get("resourceType") == "MedicationAdministration"]
+    own = _of(recorded, facts.patient_id or "")
+    return given_treatments_of([_raw(each) for each in own], facts, now)
+
+
+def _left_out(given: GivenTreatments) -> tuple[str, ...]:
+    """Return what was given and not understood: that something was is knowledge, too."""
+    return (
+        *(
+            f"{each.label} is recorded and is not simulated: {each.not_understood}."
+            for each in given.treatments
+            if each.not_understood is not None
+        ),
+        *(each.sentence for each in given.not_used),
     )
 
 

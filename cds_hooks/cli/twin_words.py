@@ -28,6 +28,8 @@ from twin.core.interventions import (
     Route,
     Setting,
     SettingKind,
+    Stop,
+    Stoppable,
 )
 from twin.core.parameters import Body
 
@@ -36,7 +38,8 @@ GRAMMAR: Final = (
     "single dose (metoprolol 5 mg intravenous), oxygen 60 %, peep 10 cmH2O, pacing 80 /min, tilt "
     "60 degrees, bleeding 60 mL/min for 10 min, tamponade 200 mL, embolism 50 %, tension "
     "pneumothorax 60 %, vasoplegia 40 %, pump failure 50 %, lung injury 30 %, atrial fibrillation "
-    "130 /min, arrest, compressions 110 /min 5 cm; several at once with a semicolon between them"
+    "130 /min, arrest, compressions 110 /min 5 cm, stop norepinephrine; several at once with a "
+    "semicolon between them"
 )
 
 _SECONDS: Final = {
@@ -86,7 +89,7 @@ class NotUnderstood(Exception):
     """The words are no intervention that is known; the message says what is missing."""
 
 
-def understood(words: str, body: Body) -> tuple[Intervention, ...]:
+def understood(words: str, body: Body) -> tuple[Intervention | Stop, ...]:
     """Return the interventions of a plan, separated by semicolons.
 
     Raises
@@ -114,13 +117,30 @@ def seconds(words: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-def _one(part: str, body: Body) -> Intervention:
+def _one(part: str, body: Body) -> Intervention | Stop:
     flat = part.lower().replace("\u00b5", "u").replace("\u03bc", "u").replace(",", ".")
+    if flat.startswith("stop "):
+        return _stop(part, flat.removeprefix("stop ").strip())
     for name, read in _readers(body):
         if flat.startswith(name):
             return read(part, flat.removeprefix(name).strip())
     names = ", ".join(name for name, _ in _readers(body))
     raise NotUnderstood(f"`{part}` names nothing that is modelled; there are {names}.")
+
+
+def _stop(part: str, name: str) -> Stop:
+    """Return the end of what is recorded as running; whether it runs is the schedule's to say."""
+    running: dict[str, Stoppable] = {
+        **{each.value: each for each in (*FluidKind, *Drug)},
+        **{words: setting for words, (setting, _) in _SETTINGS.items()},
+        **{words: insult for words, (insult, _) in _INSULTS.items()},
+        "oxygen": Oxygen,
+        "bleeding": Bleeding,
+        "compressions": Compressions,
+    }
+    if name not in running:
+        raise NotUnderstood(f"`{part}`: write stop and one of {', '.join(running)}.")
+    return Stop(running[name])
 
 
 _Read = Callable[[str, str], Intervention]

@@ -83,6 +83,7 @@ __all__ = [
     "Setting",
     "SettingKind",
     "Stop",
+    "Stoppable",
     "schedule",
 ]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from twin.core.arm import MONITOR_SHARE, shown_mean_mmhg
 from twin.core.device_errors import ARTERIAL_PRESSURES, FITTED_QUANTITIES, error_model
-from twin.core.haemodynamics import Quantity
+from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
 from twin.core.measurements import Condition, Device
 
 if TYPE_CHECKING:
@@ -150,6 +150,11 @@ def _by_cuff_beside_a_line(measurement: Measurement) -> bool:
     return pressure and measurement.device is not Device.ARTERIAL_LINE
 
 
+def _row(chosen: tuple[Quantity, Measurement]) -> int:
+    """Return the place of a quantity: the order of a chart must not change what a fit draws."""
+    return QUANTITY_INDEX[chosen[0]]
+
+
 def _one_set(newest: datetime, newest_first: Sequence[Measurement]) -> ObservationSet:
     chosen: dict[Quantity, Measurement] = {}
     for measurement in sorted(newest_first, key=_by_cuff_beside_a_line):
@@ -162,7 +167,7 @@ def _one_set(newest: datetime, newest_first: Sequence[Measurement]) -> Observati
             error_model(quantity, measurement.device).sd(measurement.value),
             measurement,
         )
-        for quantity, measurement in chosen.items()
+        for quantity, measurement in sorted(chosen.items(), key=_row)
     }
     return ObservationSet(newest, _with_mean_pressure(seen))
 

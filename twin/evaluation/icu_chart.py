@@ -68,7 +68,7 @@ def read_charts(vitals: Path, inputs: Path | None) -> list[Patient]:
         A file is missing, not in the layout, or holds a value that is not a number.
     """
     stays = _stays(vitals)
-    given = {} if inputs is None else _given(inputs)
+    given = {} if inputs is None else read_inputs(inputs)
     return [
         Patient(subject, tuple(stays[subject]), tuple(given.get(subject, ())))
         for subject in sorted(stays)
@@ -118,7 +118,14 @@ def _column(values: Mapping[float, float]) -> Column:
     return Column(minutes, np.array([values[minute] for minute in minutes]))
 
 
-def _given(path: Path) -> dict[str, list[Given]]:
+def read_inputs(path: Path) -> dict[str, list[Given]]:
+    """Return what was given to each subject, in order.
+
+    Raises
+    ------
+    twin.errors.ChartUnreadable
+        The file is missing, not in the layout, or holds a value that is not a number.
+    """
     given: dict[str, list[Given]] = {}
     with _opened(path) as file:
         rows = csv.reader(file)

@@ -298,3 +298,187 @@ def test_a_bundle_that_cannot_be_read_is_refused(
     done = CliRunner().invoke(application, ["twin", "fit", str(path), "--json"])
     assert done.exit_code == 2
     assert says in json.loads(done.stdout)["sentence"]
+
+
+def given(code: str, display: str, dosage: dict[str, Any], start: str, end: str | None) -> Any:
+    period = {"start": start} if end is None else {"start": start, "end": end}
+    return {
+        "resourceType": "MedicationAdministration",
+        "id": f"m-{code}",
+        "status": "in-progress" if end is None else "completed",
+        "subject": {"reference": "Patient/p1"},
+        "medicationCodeableConcept": {"text": display},
+        "effectivePeriod": period,
+        "dosage": dosage,
+    }
+
+
+NOREPINEPHRINE = given(
+    "ne",
+    "norepinephrine",
+    {"rateQuantity": {"value": 0.2, "unit": "ug/kg/min", "code": "ug/kg/min"}},
+    "2026-03-01T08:00:00Z",
+    None,
+)
+
+
+def asked_of_bundle(
+    application: typer.Typer, folder: Path, command: str, *options: str, chart: Any
+) -> tuple[int, dict[str, Any]]:
+    path = folder / "chart.json"
+    path.write_text(json.dumps(bundle(*chart)), encoding="utf-8")
+    done = CliRunner().invoke(application, ["twin", command, str(path), "--json", *options])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, json.loads(done.stdout, parse_constant=no_constant)
+
+
+def test_a_bundles_recorded_treatment_is_known_to_the_fit_and_to_every_plan(
+    application: typer.Typer, tmp_path: Path
+) -> None:
+    _, alone = asked_of_bundle(application, tmp_path, "fit", chart=VITAL_SIGNS)
+    _, treated = asked_of_bundle(
+        application, tmp_path, "fit", chart=(*VITAL_SIGNS, NOREPINEPHRINE)
+    )
+    assert alone["recorded_treatment"] == []
+    (running,) = treated["recorded_treatment"]
+    assert running["what"].startswith("norepinephrine 0.2")
+    assert running["until"] is None
+    stop = ("--do", "stop norepinephrine")
+    _, stopped = asked_of_bundle(
+        application, tmp_path, "simulate", *stop, chart=(*VITAL_SIGNS, NOREPINEPHRINE)
+    )
+    (plan,) = stopped["comparison"]["plans"]
+    assert plan["change"]["mean_pressure"]["value"] < -5.0
+    status, refused = asked_of_bundle(application, tmp_path, "simulate", *stop, chart=VITAL_SIGNS)
+    assert status == 2
+    assert refused["outcome"] == "CANNOT_BE_SIMULATED"
+
+
+def test_treatment_of_a_bundle_that_is_not_understood_is_named(
+    application: typer.Typer, tmp_path: Path
+) -> None:
+    unknown = given("x", "grandmother's tea", {"text": "a cup"}, "2026-03-01T08:00:00Z", None)
+    _, found = asked_of_bundle(application, tmp_path, "fit", chart=(*VITAL_SIGNS, unknown))
+    assert any("is not simulated" in sentence for sentence in found["sentences"])
+    others = {**NOREPINEPHRINE, "subject": {"reference": "Patient/p2"}}
+    _, found = asked_of_bundle(
+        application, tmp_path, "fit", "--subject", "p1", chart=(*VITAL_SIGNS, others)
+    )
+    assert found["recorded_treatment"] == []
+
+
+def test_a_csv_and_a_bundle_of_the_same_patient_give_the_same_answers(
+    run: Run, application: typer.Typer, tmp_path: Path
+) -> None:
+    row = "2026-03-01T11:00,116,84,52,96,25,\n"
+    man = ("--age", "60", "--sex", "male", "--weight", "80")
+    plan = ("--do", "crystalloid 500 mL over 15 min")
+    for command, options in (("fit", ()), ("forecast", ()), ("simulate", plan)):
+        _, csv = run(command, row, *options, *man)
+        _, fhir = asked_of_bundle(
+            application, tmp_path, command, *options, *man, chart=VITAL_SIGNS
+        )
+        assert fhir["estimates"] == csv["estimates"]
+        for part in ("forecast", "comparison", "causes"):
+            assert fhir.get(part) == csv.get(part)
+
+
+@pytest.mark.parametrize(
+    ("changed", "outcome"),
+    [
+        ((seen("8480-6", 52, "mm[Hg]"), seen("8462-4", 84, "mm[Hg]")), "CONTRADICTORY"),
+        ((seen("8867-4", 0, "/min"),), "TOO_LITTLE"),
+    ],
+    ids=["systolic below diastolic", "no beating heart"],
+)
+@pytest.mark.parametrize("command", ["fit", "forecast", "simulate"])
+def test_what_allows_no_advice_is_a_named_outcome_of_a_bundle_too(
+    application: typer.Typer, tmp_path: Path, command: str, changed: tuple[Any, ...], outcome: str
+) -> None:
+    ids = {each["id"] for each in changed}
+    chart = [each for each in VITAL_SIGNS if each["id"] not in ids] + list(changed)
+    status, found = asked_of_bundle(application, tmp_path, command, chart=chart)
+    assert status == 0
+    assert found["outcome"] == outcome
+    assert not found["advice"]
+    assert found["estimates"] == {}
+    assert not any(found.get(part) for part in ("forecast", "comparison"))
+
+
+def test_a_bundle_in_another_order_gives_the_same_fit(
+    application: typer.Typer, tmp_path: Path
+) -> None:
+    earlier = [
+        {**each, "id": f"{each['id']}-1", "effectiveDateTime": "2026-03-01T09:00:00Z"}
+        for each in VITAL_SIGNS
+    ]
+    _, orderly = asked_of_bundle(application, tmp_path, "fit", chart=[*earlier, *VITAL_SIGNS])
+    _, shuffled = asked_of_bundle(application, tmp_path, "fit", chart=[*VITAL_SIGNS, *earlier])
+    assert shuffled["estimates"] == orderly["estimates"]
+
+
+def test_after_a_jump_of_the_clock_the_past_of_a_bundle_does_not_count(
+    application: typer.Typer, tmp_path: Path
+) -> None:
+    long_ago = [
+        {**each, "id": f"{each['id']}-1", "effectiveDateTime": "2026-02-26T11:00:00Z"}
+        for each in VITAL_SIGNS[:4]
+    ]
+    _, alone = asked_of_bundle(application, tmp_path, "fit", chart=VITAL_SIGNS)
+    _, jumped = asked_of_bundle(application, tmp_path, "fit", chart=[*long_ago, *VITAL_SIGNS])
+    assert jumped["estimates"] == alone["estimates"]
+    assert any("The clock jumps: 72 h" in sentence for sentence in jumped["sentences"])
+
+
+def test_without_weight_and_age_the_fit_of_a_bundle_stands_and_they_stay_unknown(
+    application: typer.Typer, tmp_path: Path
+) -> None:
+    path = tmp_path / "chart.json"
+    chart = {"resourceType": "Bundle", "entry": [{"resource": r} for r in VITAL_SIGNS[:5]]}
+    path.write_text(json.dumps(chart), encoding="utf-8")
+    done = CliRunner().invoke(application, ["twin", "fit", str(path), "--json"])
+    found = json.loads(done.stdout, parse_constant=no_constant)
+    assert done.exit_code == 0
+    assert found["advice"]
+    assert found["body"] == dict.fromkeys(("age_years", "sex", "weight_kg", "height_cm"))
+
+
+def test_an_impossible_dose_for_a_bundles_patient_is_refused_with_the_range(
+    application: typer.Typer, tmp_path: Path
+) -> None:
+    dose = ("--do", "norepinephrine 50 µg/kg/min")
+    status, found = asked_of_bundle(application, tmp_path, "simulate", *dose, chart=VITAL_SIGNS)
+    assert status == 2
+    assert found["outcome"] == "IMPLAUSIBLE_DOSE"
+    assert "0.005 to 3" in found["sentence"]
+
+
+INPUTS = "subject,start_minute,end_minute,item,amount,amount_unit,rate,rate_unit,kind\n"
+LONG = "subject,minute,channel,value\n" + "".join(
+    f"7,240,{channel},{value}\n"
+    for channel, value in (
+        ("heart_rate", 96),
+        ("nbp_systolic", 92),
+        ("nbp_diastolic", 50),
+        ("spo2", 96),
+    )
+)
+
+
+def test_a_csvs_recorded_treatment_comes_from_a_file_beside_it(
+    application: typer.Typer, tmp_path: Path
+) -> None:
+    vitals, inputs = tmp_path / "vitals.csv", tmp_path / "inputs.csv"
+    vitals.write_text(LONG, encoding="utf-8")
+    rate = "7,60,300,Norepinephrine,,,0.2,mcg/kg/min,rate\n"
+    inputs.write_text(INPUTS + rate, encoding="utf-8")
+    beside = ("--inputs", str(inputs), "--weight", "80")
+    done = CliRunner().invoke(application, ["twin", "fit", str(vitals), "--json", *beside])
+    found = json.loads(done.stdout, parse_constant=no_constant)
+    (running,) = found["recorded_treatment"]
+    assert running["what"].startswith("norepinephrine 0.2")
+    dated = tmp_path / "dated.csv"
+    dated.write_text(HEADER + EARLIER, encoding="utf-8")
+    done = CliRunner().invoke(application, ["twin", "fit", str(dated), "--json", *beside])
+    assert done.exit_code == 2
+    assert "counts minutes" in json.loads(done.stdout)["sentence"]

@@ -20,6 +20,7 @@ from twin.core.interventions import (
     Route,
     Setting,
     SettingKind,
+    Stop,
 )
 from twin.core.parameters import Body
 
@@ -50,9 +51,11 @@ NOBODY = Body(None, None, None, None)
         ("tension pneumothorax 0.6", Insult(InsultKind.TENSION_PNEUMOTHORAX, 0.6)),
         ("arrest", Insult(InsultKind.ARREST, 1.0)),
         ("compressions 110 /min 5 cm", Compressions(110.0, 5.0)),
+        ("stop norepinephrine", Stop(Drug.NOREPINEPHRINE)),
+        ("stop pacing", Stop(SettingKind.PACING)),
     ],
 )
-def test_what_is_typed_is_what_is_simulated(words: str, meant: Intervention) -> None:
+def test_what_is_typed_is_what_is_simulated(words: str, meant: Intervention | Stop) -> None:
     assert understood(words, MAN) == (meant,)
 
 
