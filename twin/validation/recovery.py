@@ -1,7 +1,8 @@
 """Perfect-model check: patients that are what the estimator believes patients to be.
 
 Their parameters come from the estimator's prior, their circulations from the pulsatile model,
-their measurements have exactly the errors that the fit assumes. Then every interval must hold the
+their measurements are read at the arm, by a cuff or a line, with exactly the amplification and
+the errors that the fit assumes. Then every interval must hold the
 truth as often as it says: parameters, quantities nobody measured, and what treatments change by
 the model that simulates treatments. Beside that, what treatments change beat by beat: there the
 beat-averaged model is no longer perfect. It proves the mathematics, and nothing about people.
@@ -16,13 +17,22 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from twin.core import beat_averaged, pulsatile
+from twin.core.arm import (
+    AMPLIFICATION_SD,
+    MONITOR_SHARE,
+    Arm,
+    expected_amplification,
+    shown_mean_mmhg,
+)
+from twin.core.arm_sets import news_of
 from twin.core.comparison import Plan, compare_interventions
+from twin.core.device_errors import ARTERIAL_PRESSURES
 from twin.core.discrepancy import DISCREPANCIES, EFFECT_SHARE
 from twin.core.forecast import size_of
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
 from twin.core.history import BOX_EDGE
 from twin.core.interventions import NOTHING, Drug, Fluid, FluidKind, Infusion, schedule
-from twin.core.measurements import Condition, Measurement
+from twin.core.measurements import Condition, Device, Measurement
 from twin.core.observation_sets import observation_sets
 from twin.core.parameters import PARAMETER_INDEX, Body
 from twin.core.prior import COORDINATES, GROWS_WITH_SIZE, Expectation
@@ -59,6 +69,9 @@ JUDGED: Final = (
     Quantity.MIXED_VENOUS_SATURATION,
 )
 """Judged where they were not shown."""
+
+LINES: Final = 1.0 / 3.0
+"""Share of the patients who have an arterial line; the others have a cuff."""
 
 HORIZON_S: Final = 900.0
 PLANS: Final = (
@@ -185,8 +198,10 @@ def _judge(
     found: _Found,
 ) -> None:
     shown = (*SEEN, *(q for q in SOMETIMES_SEEN if random.random() < 1.0 / 3.0))
-    true = _as_patients_are(drawn, person, random)
-    fit = estimator.fit(_charted(drawn, true, shown, random), drawn.body, NOW)
+    device = Device.ARTERIAL_LINE if random.random() < LINES else Device.CUFF
+    arm = _arm(device, drawn.body, random)
+    true = _as_patients_are(drawn, person, arm, random)
+    fit = estimator.fit(_charted(drawn, true, shown, device, random), drawn.body, NOW)
     found.patients += 1
     converged = fit.converged()
     if converged is None:
@@ -203,7 +218,8 @@ def _judge(
             # People answer one dose differently; the interval says by how much.
             differently = 1.0 + EFFECT_SHARE * random.standard_normal()
             for model, change in drawn.changes.items():
-                answered = differently * float(change[place, QUANTITY_INDEX[quantity], person])
+                seen = arm.shown(change[place][:, person : person + 1])
+                answered = differently * float(seen[QUANTITY_INDEX[quantity], 0])
                 inside = _holds(effect.change[quantity], answered)
                 name = f"{effect.plan.name}: {quantity.value}"
                 found.changes[model].append((name, inside))
@@ -213,14 +229,23 @@ def _holds(interval: Interval, value: float) -> bool:
     return interval.low <= value <= interval.high
 
 
+def _arm(device: Device, body: Body, random: np.random.Generator) -> Arm:
+    """Return how the patient's device shows the aorta, of the people whom the fit believes in."""
+    own = float(np.clip(random.standard_normal(), -BOX_EDGE, BOX_EDGE))
+    ratio = expected_amplification(device, body.age_years) * np.exp(AMPLIFICATION_SD * own)
+    share = None if device is Device.ARTERIAL_LINE else MONITOR_SHARE
+    return Arm(np.array([ratio]), share)
+
+
 def _as_patients_are(
-    drawn: Cohort, person: int, random: np.random.Generator
+    drawn: Cohort, person: int, arm: Arm, random: np.random.Generator
 ) -> dict[Quantity, float]:
-    """Return the patient's true values: the model's, off by what it is believed to be off."""
+    """Return what perfect devices show: the model's, off by what it is believed to be off."""
     size = size_of(drawn.body)
+    rest = arm.shown(drawn.rest[:, person : person + 1])
     true = {}
     for quantity, own in DISCREPANCIES.items():
-        value = float(drawn.rest[QUANTITY_INDEX[quantity], person])
+        value = float(rest[QUANTITY_INDEX[quantity], 0])
         scale = size if quantity in GROWS_WITH_SIZE else 1.0
         true[quantity] = value + scale * own.model_sd(value / scale) * random.standard_normal()
     return true
@@ -230,15 +255,20 @@ def _charted(
     drawn: Cohort,
     true: Mapping[Quantity, float],
     shown: Sequence[Quantity],
+    device: Device,
     random: np.random.Generator,
 ) -> list[Measurement]:
     """Return measurements with exactly the errors of measurement that the fit assumes."""
-    exact = [Measurement(q, true[q], NOW, f"recovery/{q}") for q in shown]
+    by = {q: device if q in ARTERIAL_PRESSURES else Device.UNKNOWN for q in shown}
+    exact = [Measurement(q, true[q], NOW, f"recovery/{q}", by[q]) for q in shown]
     (observed,) = observation_sets(exact)
-    charted = [
-        Measurement(q, true[q] + seen.sd * random.standard_normal(), NOW, f"recovery/{q}")
-        for q, seen in observed.seen.items()
-    ]
+    values = {
+        q: true[q] + seen.sd * random.standard_normal() for q, seen in news_of(observed).items()
+    }
+    if device is not Device.ARTERIAL_LINE:
+        systolic, diastolic, mean = ARTERIAL_PRESSURES
+        values[mean] = float(shown_mean_mmhg(values[systolic], values[diastolic], MONITOR_SHARE))
+    charted = [Measurement(q, v, NOW, f"recovery/{q}", by[q]) for q, v in values.items()]
     charted += [Measurement(c, v, NOW, f"recovery/{c}") for c, v in drawn.conditions.items()]
     return charted
 
