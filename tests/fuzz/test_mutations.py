@@ -13,6 +13,7 @@ import json
 import math
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,9 +25,11 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittle
 from cds_hooks.audit.memory_feedback import MemoryFeedback
 from cds_hooks.cli.order_sign_payload import order_sign_request
 from cds_hooks.errors import CallerError, PreconditionsMissing
+from cds_hooks.fhir.ecgs import ecgs_on_file
 from cds_hooks.fhir.halved_order import halved_order
 from cds_hooks.fhir.imaging import endpoints_of, imaging_studies
 from cds_hooks.fhir.imaging_owner import chart_owner
+from cds_hooks.fhir.sampled_ecg import sampled_leads
 from cds_hooks.fhir.to_given_treatments import given_treatments_of
 from cds_hooks.fhir.to_interventions import orders_of
 from cds_hooks.fhir.to_measurements import (
@@ -40,14 +43,20 @@ from cds_hooks.ports import FhirQuery, Grant
 from cds_hooks.services.answering import Answering, Registry
 from cds_hooks.services.feedback import TakingFeedback
 from cds_hooks.services.service import HookCall, ServiceDefinition
-from cds_hooks.services.templates import IMAGING, OBSERVATION_KEYS, OBSERVATIONS, TREATMENT
+from cds_hooks.services.templates import (
+    ECG_KEYS,
+    IMAGING,
+    OBSERVATION_KEYS,
+    OBSERVATIONS,
+    TREATMENT,
+)
 from cds_hooks.wire.request import OrderSignContext
 from cds_hooks.wire.response import Card
 from inference.archive.dicom_file import identified
 from inference.archive.multipart import parts_of
 from inference.core.trajectory import columns_of
 from inference.core.trajectory_reading import news2_of
-from inference.errors import ArchiveError
+from inference.errors import ArchiveError, EcgUnreadable
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 PATIENT = "bench-1"
@@ -89,6 +98,10 @@ class Chart:
             assert (treatment.intervention is None) == (treatment.not_understood is not None)
         imaging_studies(had.get("imagingStudies", ()), patient_id)
         endpoints_of(had.get("imagingStudies", ()))
+        ecgs = [raw for key in ECG_KEYS for raw in had.get(key, ())]
+        for ecg in ecgs_on_file(ecgs, patient_id, call.fhir_server).ecgs:
+            with suppress(EcgUnreadable):
+                assert sampled_leads(ecg.sampled or ()).rate_hz > 0
         chart_owner(patient)
         assert isinstance(call.context, OrderSignContext)
         drafts = call.context.draft_orders
@@ -170,6 +183,31 @@ def request() -> Json:
         "series": [{"uid": "1.2.4", "modality": {"code": "DX"}, "instance": [{"uid": "1.2.5"}]}],
     }
     prefetch["imagingStudies"] = {"resourceType": "Bundle", "entry": [{"resource": study}]}
+    ecg = {
+        "subject": {"reference": f"Patient/{PATIENT}"},
+        "effectiveDateTime": "2026-11-21T06:00:00Z",
+    }
+    document = ecg | {
+        "resourceType": "DocumentReference",
+        "type": coded("http://loinc.org", "11524-6"),
+        "content": [{"attachment": {"url": "Binary/7", "size": 4, "hash": "aGFzaA=="}}],
+    }
+    lead = {
+        "code": coded("urn:iso:std:iso:11073:10101", "131329"),
+        "valueSampledData": {
+            "origin": {"value": 0, "code": "mV"},
+            "period": 4,
+            "factor": 0.001,
+            "data": "0 1 E -3",
+        },
+    }
+    recording = ecg | {
+        "resourceType": "Observation",
+        "code": coded("urn:iso:std:iso:11073:10101", "131328"),
+        "component": [lead],
+    }
+    prefetch["ecgDocuments"] = {"resourceType": "Bundle", "entry": [{"resource": document}]}
+    prefetch["ecgRecordings"] = {"resourceType": "Bundle", "entry": [{"resource": recording}]}
     prefetch["patient"]["identifier"] = [{"system": "urn:x", "value": "1"}]
     request: Json = whole | {"fhirServer": "https://ehr.example/fhir"}
     return request

@@ -60,6 +60,8 @@ class SamplePatient:
     courses: Mapping[str, Course]
     medicines: tuple[Medicine, ...] = ()
     picture: Picture | None = None
+    ecg_hours_before: float | None = None
+    """When the generated ECG was "recorded" whose page lies in ``ecg-pages``; None without one."""
     pressure_method: str = "cuff"
     seed: int = field(default=0)
 
@@ -301,6 +303,7 @@ HEART_FAILURE = SamplePatient(
         Medicine("apixaban", "1364430", "B01AF02", "Apixaban", "5 mg twice daily", (5, "mg")),
     ),
     picture=Picture(7, 0.61, 0.3),
+    ecg_hours_before=1.5,
     pressure_method="arterial line",
     seed=37,
 )

@@ -6,6 +6,7 @@ The same seeds give the same files. All times are relative to one fixed instant,
 
 from __future__ import annotations
 
+import base64
 import json
 import uuid
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ def patient_bundle(sample: SamplePatient) -> Resource:
         *observations(sample),
         *_medicines(sample),
         *_imaging(sample),
+        *_ecg(sample),
     ]
     return {
         "resourceType": "Bundle",
@@ -246,6 +248,40 @@ def _imaging(sample: SamplePatient) -> Iterator[Resource]:
                 ],
             }
         ],
+    }
+
+
+def _ecg(sample: SamplePatient) -> Iterator[Resource]:
+    """Yield the page of a generated ECG as a document; the page says so itself."""
+    if sample.ecg_hours_before is None:
+        return
+    page = (FOLDER / "ecg-pages" / f"{sample.key}.png").read_bytes()
+    taken = time_before(sample.ecg_hours_before)
+    yield {
+        "resourceType": "DocumentReference",
+        "id": f"{sample.key}-ecg",
+        "status": "current",
+        "type": {
+            "coding": [{"system": "http://loinc.org", "code": "11524-6", "display": "EKG study"}],
+            "text": "12-lead ECG (generated, made for the sandbox)",
+        },
+        "subject": {"reference": f"Patient/{sample.key}"},
+        "date": taken,
+        "content": [
+            {
+                "attachment": {
+                    "contentType": "image/png",
+                    "data": base64.b64encode(page).decode(),
+                    "size": len(page),
+                    "title": "Generated ECG, not of a patient",
+                    "creation": taken,
+                }
+            }
+        ],
+        "context": {
+            "encounter": [{"reference": f"Encounter/{sample.key}-stay"}],
+            "period": {"start": taken, "end": taken},
+        },
     }
 
 
