@@ -21,7 +21,7 @@ export function heart(view) {
     el("div", { class: "pair" },
       el("figure", {}, el("figcaption", {}, "Left ventricle: pressure over volume ", el("span", { class: "fine" }, loopWords(twin.loops[1]))), loop),
       el("figure", {}, el("figcaption", {}, "Aortic pressure ", el("span", { class: "fine" }, waveWords(twin.loops[1]))), wave)),
-    el("p", { class: "fine" }, "Three circulations of the fitted ensemble that all reproduce the measurements: of low, middle and high output (10th, 50th and 90th centile)."),
+    el("p", { class: "fine" }, "Three circulations of the fitted ensemble that all reproduce the measurements: of low, middle and high output (10th, 50th and 90th centile). Their pulse is the aorta's; a cuff or a line at the arm shows a larger one, as all other pressures here are shown."),
     estimates(twin));
   const draw = () => {
     loops(loop, twin.loops.map((each, at) => ({ x: each.volumeMl, y: each.pressureMmhg, ...style(at) })), { xLabel: "volume, mL", yLabel: "mmHg" });
