@@ -40,6 +40,7 @@ from inference.training.ecg_calibration import (
     Outputs,
     fit_calibration,
     fit_thresholds,
+    played,
     read_plain,
     usual,
     views_of,
@@ -131,6 +132,12 @@ def fit(session: Any, kind: str, records: EcgRecords) -> Fitted:  # noqa: ANN401
     outputs, targets = views_of(session, kind, records, rows)
     calibration = fit_calibration(outputs.log_odds, targets)
     probability = probabilities(outputs.log_odds, calibration.slope, calibration.offset)
+    again = played(records, rows)
+    played_probability = probabilities(
+        read_plain(session, kind, again, np.arange(len(rows))).log_odds,
+        calibration.slope,
+        calibration.offset,
+    )
     centre, precision = usual(session, kind, records, np.flatnonzero(records.teaches))
     distance = strangeness(outputs.embedding, centre, precision)
     return Fitted(
@@ -139,7 +146,9 @@ def fit(session: Any, kind: str, records: EcgRecords) -> Fitted:  # noqa: ANN401
         targets,
         calibration,
         probability,
-        fit_thresholds(probability, targets, len(targets) // len(rows)),
+        fit_thresholds(
+            probability, targets, len(targets) // len(rows), (played_probability, again.targets)
+        ),
         (centre, precision),
         round(float(np.quantile(distance, _USUAL_SHARE)), 4),
     )

@@ -237,7 +237,11 @@ def _thresholds(thresholds: Mapping[str, Mapping[str, float]]) -> str:
             else "never | | "
         )
         lines.append(f"| {name} | {shown} |")
-    return "## Thresholds, on the validation views\n\n" + "\n".join(lines)
+    return (
+        "## Thresholds, on the validation views\n\nThose of rhythms were placed with the help of "
+        "the same records played again in other rhythms; sensitivity and specificity are of the "
+        "records as they are.\n\n" + "\n".join(lines)
+    )
 
 
 def _table(table: Mapping[str, Any]) -> str:

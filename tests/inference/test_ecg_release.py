@@ -49,6 +49,19 @@ def test_a_threshold_parts_what_can_be_parted_and_says_how_well() -> None:
     assert found == {"value": 0.8, "sensitivity": 0.9, "specificity": 1.0}
 
 
+def test_records_played_again_move_a_rhythm_s_threshold_and_no_other_finding_s() -> None:
+    targets = np.zeros((200, len(CODES)), dtype=np.float32)
+    targets[:10] = 1.0
+    probability = np.full(targets.shape, 0.02)
+    probability[:9], probability[9] = 0.9, 0.1
+    again_targets = np.repeat(np.array([[1.0], [0.0]], dtype=np.float32), 100, 0)
+    again = np.repeat([[0.8], [0.3]], 100, 0) * np.ones(len(CODES))
+    again_targets = again_targets * np.ones(len(CODES), dtype=np.float32)
+    found = fit_thresholds(probability, targets, 1, (again, again_targets))
+    assert (found["AF"]["value"], found["AF"]["sensitivity"]) == (0.8, 0.9)
+    assert (found["MI"]["value"], found["MI"]["sensitivity"]) == (0.1, 1.0)
+
+
 def test_a_finding_that_nobody_in_validation_has_is_never_called() -> None:
     targets = np.zeros((50, len(CODES)), dtype=np.float32)
     found = fit_thresholds(np.full(targets.shape, 0.7), targets)
@@ -57,7 +70,8 @@ def test_a_finding_that_nobody_in_validation_has_is_never_called() -> None:
 
 def test_what_is_far_from_all_that_taught_is_strange() -> None:
     usual = RANDOM.normal(size=(500, 8))
-    centre, precision = usual.mean(axis=0), np.linalg.inv(np.cov(usual, rowvar=False))
+    centre = usual.mean(axis=0)
+    precision = np.asarray(np.linalg.inv(np.cov(usual, rowvar=False)), dtype=np.float64)
     near, far = strangeness(np.stack([usual[0], usual[0] + 9.0]), centre, precision)
     assert near < 2.5 < far
 
