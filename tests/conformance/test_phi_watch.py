@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -9,7 +10,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from phi_watch import PLANTED_FAMILY, canaries, leaks_in
+from phi_watch import (
+    NOW_OF_THE_PAGE,
+    PLANTED_FAMILY,
+    SAMPLE_PATIENTS,
+    canaries,
+    leaks_in,
+)
+
+from cds_hooks.clock import SystemClock
+from sandbox_ehr.patients.load import bundle_at
 
 SHARED = Path(__file__).parents[1] / "shared"
 LEAKS = {
@@ -90,6 +100,17 @@ def test_what_stays_where_it_belongs_fails_nothing(outcomes: str, name: str) -> 
 )
 def test_a_canary_is_found_in_a_text(text: str) -> None:
     assert len(leaks_in(f"a line that holds {text}, and goes on")) == 1
+
+
+def test_the_birth_dates_are_those_that_the_samples_have_when_they_are_asked() -> None:
+    sample = json.loads((SAMPLE_PATIENTS / "septic.json").read_text())
+    for at in (NOW_OF_THE_PAGE, SystemClock().now()):
+        (patient,) = [
+            each["resource"]
+            for each in bundle_at(sample, at)["entry"]
+            if each["resource"]["resourceType"] == "Patient"
+        ]
+        assert leaks_in(f"born {patient['birthDate']}") == [patient["birthDate"]]
 
 
 def test_every_sample_patient_has_canaries() -> None:

@@ -13,11 +13,15 @@ import json
 import re
 import threading
 from collections.abc import Generator, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from cds_hooks.clock import SystemClock
+from sandbox_ehr.patients.load import bundle_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +33,9 @@ PLANTED_TOKEN = "ACCESS-CANARY"
 PLANTED_SECRET = "SECRET-CANARY"
 PLANTED_PHONE = "+49-30-KANARI"
 PLANTED_NOTE = "Bemerkung-Kanarienvogel"
+
+NOW_OF_THE_PAGE = datetime(2026, 3, 1, 12, tzinfo=UTC)
+"""Where the clock of the page's tests stands."""
 
 TOKENS = (
     re.escape(PLANTED_TOKEN),
@@ -45,19 +52,24 @@ MOST_QUOTED = 40
 def canaries() -> re.Pattern[str]:
     """Return what finds any canary in a text: the planted ones, and all of the sample patients."""
     words = [PLANTED_FAMILY, PLANTED_IDENTIFIER, PLANTED_BIRTH_DATE, PLANTED_PHONE, PLANTED_NOTE]
+    today = SystemClock().now()
     for path in sorted(SAMPLE_PATIENTS.glob("*.json")):
-        for entry in json.loads(path.read_text("utf-8"))["entry"]:
-            if entry["resource"]["resourceType"] == "Patient":
-                words += _identity(entry["resource"])
-    return re.compile("|".join([*map(re.escape, words), *TOKENS]))
+        bundle = json.loads(path.read_text("utf-8"))
+        # The sandbox moves every date of a sample patient to the day on which it is asked.
+        for at in (None, NOW_OF_THE_PAGE, today - timedelta(days=1), today):
+            moved = bundle if at is None else bundle_at(bundle, at)
+            words += _identities(moved["entry"])
+    return re.compile("|".join([*map(re.escape, dict.fromkeys(words)), *TOKENS]))
 
 
-def _identity(patient: dict[str, Any]) -> Iterator[str]:
-    (name,) = patient["name"]
-    yield name["text"]
-    yield f"{name['family']}, {name['given'][0]}"
-    yield patient["birthDate"]
-    yield from (each["value"] for each in patient["identifier"])
+def _identities(entries: list[dict[str, Any]]) -> Iterator[str]:
+    for patient in (each["resource"] for each in entries):
+        if patient["resourceType"] == "Patient":
+            (name,) = patient["name"]
+            yield name["text"]
+            yield f"{name['family']}, {name['given'][0]}"
+            yield patient["birthDate"]
+            yield from (each["value"] for each in patient["identifier"])
 
 
 def leaks_in(text: str) -> list[str]:

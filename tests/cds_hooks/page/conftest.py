@@ -8,14 +8,20 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi import FastAPI
-from phi_watch import PLANTED_NOTE, PLANTED_PHONE, PLANTED_SECRET, PLANTED_TOKEN
+from phi_watch import (
+    NOW_OF_THE_PAGE,
+    PLANTED_NOTE,
+    PLANTED_PHONE,
+    PLANTED_SECRET,
+    PLANTED_TOKEN,
+)
 from starlette.testclient import TestClient
 
 from cds_hooks.app import Parts, create_app
@@ -32,7 +38,7 @@ from sandbox_ehr.patients.load import FOLDER, bundle_at
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NOW = NOW_OF_THE_PAGE
 BASE = "https://twin.example"
 FHIR = "https://ehr.example/fhir"
 EVERYTHING = frozenset({"launch", "openid", "patient/*.cruds"})
