@@ -24,7 +24,7 @@ from twin.core.dose_ranges import (
     SINGLE_DOSE,
     DoseRange,
 )
-from twin.core.intervention_kinds import Fluid, Infusion, Route, SettingKind
+from twin.core.intervention_kinds import Drug, Fluid, FluidKind, Infusion, Route, SettingKind
 
 if TYPE_CHECKING:
     from cds_hooks.fhir.to_given_treatments import GivenTreatment
@@ -161,22 +161,22 @@ class Running(msgspec.Struct, frozen=True, rename="camel"):
 
 def running_shown(running: Iterable[GivenTreatment]) -> list[Running]:
     """Return what runs, the newest first."""
-    shown: dict[str, Running] = {}
+    shown: dict[Drug | FluidKind, Running] = {}
     for each in running:
+        label = plain(each.label, 80)
         named = _ORDER.search(each.request or "")
         order = {} if named is None else {"order": named[1]}
         match each.intervention:
             case Infusion(drug, rate):
-                unit = INFUSION_RATE[drug].unit
+                # A newer rate of the same drug has taken the older one's place.
+                amount = f"{rate:.3g} {INFUSION_RATE[drug].unit}"
                 stop = {"kind": "stop-infusion", "drug": drug.value, **order}
-                found = (f"{rate:.3g} {unit}", stop, rate, f"infusion/{drug.value}")
+                choice = f"infusion/{drug.value}"
+                shown[drug] = Running(label, each.start, amount, stop, rate, choice)
             case Fluid(kind, volume_ml, duration_s):
                 amount = f"{volume_ml:.0f} mL in {duration_s / MINUTE_S:.0f} min"
-                found = (amount, {"kind": "stop-fluid", "fluid": kind.value, **order}, None, None)
+                stop = {"kind": "stop-fluid", "fluid": kind.value, **order}
+                shown[kind] = Running(label, each.start, amount, stop, None, None)
             case _:
                 continue
-        # A newer rate of the same drug has taken the older one's place.
-        shown[stop.get("drug") or stop["fluid"]] = Running(
-            plain(each.label, 80), each.start, *found
-        )
-    return list(reversed(shown.values()))
+    return sorted(shown.values(), key=lambda each: each.since, reverse=True)

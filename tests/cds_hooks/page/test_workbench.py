@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from cds_hooks.fhir.to_given_treatments import GivenTreatment
 from cds_hooks.fhir.to_interventions import orders_of
 from cds_hooks.fhir.to_measurements import PatientFacts
 from cds_hooks.ports import FhirQuery, Grant
-from cds_hooks.services.clinician_choices import choices
+from cds_hooks.services.clinician_choices import choices, running_shown
 from cds_hooks.services.clinician_plans import (
     MOST_PLANS,
     Stopping,
@@ -130,6 +132,35 @@ def test_what_runs_is_offered_with_its_rate_its_order_and_the_item_that_ends_it(
     }
     # Pantoprazole runs as well, but the twin knows nothing of it.
     assert site.view("bleeding")["running"] == []
+
+
+def treatment(intervention: Any, minute: int, request: str | None = None) -> GivenTreatment:
+    start = datetime(2026, 3, 1, 11, minute, tzinfo=UTC)
+    members = (None, None, intervention, None, None, request)
+    return GivenTreatment("MedicationAdministration/x", "as charted", (), start, None, *members)
+
+
+def test_of_everything_that_runs_the_newest_of_a_kind_is_offered() -> None:
+    fluid = Fluid(FluidKind.RED_CELLS, 300.0, 3600.0)
+    order = "https://ehr.example/fhir/MedicationRequest/b/_history/2"
+    found = running_shown(
+        [
+            treatment(Infusion(Drug.NOREPINEPHRINE, 0.05), 0, "MedicationRequest/a"),
+            treatment(fluid, 10, order),
+            treatment(Infusion(Drug.NOREPINEPHRINE, 0.1), 20, "Bundle/odd"),
+            treatment(Oxygen(0.4), 30),
+            treatment(None, 40),
+        ]
+    )
+    assert [each.amount for each in found] == ["0.1 µg/kg/min", "300 mL in 60 min"]
+    assert [each.stop for each in found] == [
+        {"kind": "stop-infusion", "drug": "norepinephrine"},
+        {"kind": "stop-fluid", "fluid": "red cells", "order": "MedicationRequest/b"},
+    ]
+    assert [(each.rate, each.choice) for each in found] == [
+        (0.1, "infusion/norepinephrine"),
+        (None, None),
+    ]
 
 
 def test_ending_what_runs_lowers_the_pressure_and_later_ends_it_later(site: Site) -> None:
