@@ -27,7 +27,7 @@ Leads = NDArray[np.float32]
 # Einthoven and Goldberger: each limb lead as a sum of the potentials of the right arm, the left
 # arm and the left leg. Any two independent ones give those potentials (up to their mean), hence
 # the other four.
-_LIMB: Final = np.array(
+LIMB_FROM_ELECTRODES: Final = np.array(
     [
         [-1.0, 1.0, 0.0],
         [-1.0, 0.0, 1.0],
@@ -120,9 +120,9 @@ def with_limb_leads(ecg: Ecg) -> Ecg:
     present = [index for index in range(6) if index not in absent]
     if not absent or len(present) < 2:
         return ecg
-    potentials = np.linalg.pinv(_LIMB[present[:2]]) @ ecg.leads_mv[present[:2]]
+    potentials = np.linalg.pinv(LIMB_FROM_ELECTRODES[present[:2]]) @ ecg.leads_mv[present[:2]]
     leads = ecg.leads_mv.copy()
-    leads[absent] = _LIMB[absent] @ potentials
+    leads[absent] = LIMB_FROM_ELECTRODES[absent] @ potentials
     return replace(ecg, leads_mv=leads, derived=tuple(LEADS[index] for index in absent))
 
 

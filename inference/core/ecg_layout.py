@@ -49,14 +49,20 @@ class Layout:
 
 _THREE = (("I", "aVR", "V1", "V4"), ("II", "aVL", "V2", "V5"), ("III", "aVF", "V3", "V6"))
 _SIX = (("I", "V1"), ("II", "V2"), ("III", "V3"), ("aVR", "V4"), ("aVL", "V5"), ("aVF", "V6"))
+_CABRERA_THREE = (
+    ("aVL", "II", "V1", "V4"),
+    ("I", "aVF", "V2", "V5"),
+    ("-aVR", "III", "V3", "V6"),
+)
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 _CHEST = ("V1", "V2", "V3", "V4", "V5", "V6")
 
 THREE_BY_FOUR: Final = Layout("3x4", _THREE, row_pitch_mm=34.0)
 THREE_BY_FOUR_RHYTHM: Final = Layout("3x4+II", (*_THREE, ("II",)), row_pitch_mm=32.0)
 THREE_BY_FOUR_THREE_RHYTHMS: Final = Layout(
-    "3x4+3", (*_THREE, ("V1",), ("II",), ("V5",)), row_pitch_mm=24.0
+    "3x4+V1+II+V5", (*_THREE, ("V1",), ("II",), ("V5",)), row_pitch_mm=24.0
 )
+THREE_BY_FOUR_CABRERA: Final = Layout("3x4 Cabrera", _CABRERA_THREE, row_pitch_mm=34.0)
 SIX_BY_TWO: Final = Layout("6x2", _SIX, row_pitch_mm=22.0)
 SIX_BY_TWO_RHYTHM: Final = Layout("6x2+II", (*_SIX, ("II",)), row_pitch_mm=20.0)
 SIX_BY_TWO_CABRERA: Final = Layout(
@@ -65,14 +71,19 @@ SIX_BY_TWO_CABRERA: Final = Layout(
 TWELVE_BY_ONE: Final = Layout(
     "12x1", tuple((name,) for pair in zip(*_SIX, strict=True) for name in pair), row_pitch_mm=13.0
 )
+TWELVE_BY_ONE_CABRERA: Final = Layout(
+    "12x1 Cabrera", tuple((name,) for name in (*_CABRERA, *_CHEST)), row_pitch_mm=13.0
+)
 LAYOUTS: Final = (
     THREE_BY_FOUR_RHYTHM,
     THREE_BY_FOUR,
+    THREE_BY_FOUR_CABRERA,
     THREE_BY_FOUR_THREE_RHYTHMS,
     SIX_BY_TWO,
     SIX_BY_TWO_RHYTHM,
     SIX_BY_TWO_CABRERA,
     TWELVE_BY_ONE,
+    TWELVE_BY_ONE_CABRERA,
 )
 
 

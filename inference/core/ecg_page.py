@@ -1,8 +1,8 @@
 """From any picture to the canonical page that the nets read, or to a sentence why not.
 
-Rule of the file: the order of the steps and what may be said about a picture; how paper, grid and
-rows are found is `ecg_page_outline`'s, `ecg_page_grid`'s and `ecg_page_rows`'. Pure: pictures in,
-values out; a picture that is no ECG is a value, not an error.
+Rule of the file: the order of the steps and what may be said about a picture; how paper, grid,
+rows and leads are found stands in `ecg_page_sheet`, `_grid`, `_rows`, `_order` and `_pulse`. Pure:
+pictures in, values out; a picture that is no ECG is a value, not an error.
 
 The canonical page is ink (`inference.core.ecg_paper`) of 320 x 672 pixels at 2.5 px/mm: 0 is
 paper, 255 the darkest ink. Its rows of traces divide the height evenly; ten seconds at 25 mm/s run
@@ -11,7 +11,7 @@ from x = 40 to x = 665.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -19,20 +19,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.core.ecg_layout import CANONICAL_PX_PER_MM
+from inference.core.ecg_layout import CANONICAL_PX_PER_MM, THREE_BY_FOUR_RHYTHM, Layout
+from inference.core.ecg_page_canonical import arranged
 from inference.core.ecg_page_grid import Grid, grid_of
-from inference.core.ecg_page_outline import rectified_size, sheet_corners, to_rectangle
+from inference.core.ecg_page_order import Order, order_of
+from inference.core.ecg_page_pulse import scales_of
 from inference.core.ecg_page_rows import (
     TRACES_LENGTH_MM,
     Rows,
-    canonical_of,
     look_like_traces,
     rows_of,
     strokes_of,
-    uprightness,
+    trace_ink,
     without_lines,
 )
-from inference.core.ecg_paper import Ink, flattened, ink_of
+from inference.core.ecg_page_sheet import Sheet, sheet_of
+from inference.core.ecg_page_traces import traces_of
+from inference.core.ecg_page_upright import uprightness
+from inference.core.ecg_paper import Ink
 
 Pixels = NDArray[np.uint8]
 Homography = NDArray[np.float64]
@@ -43,7 +47,6 @@ LEAST_SIDE_PX: Final = 300
 """Smaller pictures do not hold an ECG that could be read."""
 _WORK_PX: Final = 960
 """Long side of the copy that is worked on: 3.2 px/mm for a page of A4."""
-_RIM_SHARE: Final = 0.008
 _NARROWEST_MM, _WIDEST_MM = 170.0, 430.0
 """A sheet with an ECG is no narrower and no wider, along its traces."""
 
@@ -60,9 +63,22 @@ class PageDoubt(Enum):
     STRETCHED = "stretched in one direction: put right by the grid"
     CUT_OFF = "the traces are shorter than ten seconds: the page may be cut off"
     ORIENTATION_UNSURE = "it could not be told for certain which way up the page lies"
+    UNKNOWN_LAYOUT = "its rows of traces are no known layout of twelve leads: not read"
+    LAYOUT_UNSURE = "the leads do not say where they stand: the usual order was taken"
+    OTHER_GAIN = "printed at another gain than 10 mm/mV: brought to it"
+    FAST_PAPER = "printed at 50 mm/s: half of the usual time is shown"
+    GAIN_ASSUMED = "no calibration pulse was found: 10 mm/mV was taken"
+    SPEED_ASSUMED = "no calibration pulse tells the paper speed: 25 mm/s was taken"
 
 
-BARS_READING: Final = frozenset({PageDoubt.TOO_SMALL, PageDoubt.NOT_AN_ECG, PageDoubt.TWO_ECGS})
+BARS_READING: Final = frozenset(
+    {
+        PageDoubt.TOO_SMALL,
+        PageDoubt.NOT_AN_ECG,
+        PageDoubt.TWO_ECGS,
+        PageDoubt.UNKNOWN_LAYOUT,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +96,8 @@ class PageReading:
     """Of the picture as it came, along the traces; None where no grid was found."""
     rows: int = 0
     to_page: Homography | None = None
+    layout: Layout | None = None
+    """How the leads stand on the page and at which scales, as far as could be told; see doubts."""
 
 
 def read_page(pixels: Pixels) -> PageReading:
@@ -88,31 +106,69 @@ def read_page(pixels: Pixels) -> PageReading:
         return PageReading(None, (PageDoubt.TOO_SMALL,))
     work, to_work = _work_copy(pixels)
     doubts: list[PageDoubt] = []
-    sheet, to_sheet = _sheet(work)
-    flat = flattened(sheet)
-    if _runs_down(flat):
+    sheet = sheet_of(work)
+    if _runs_down(sheet):
         doubts.append(PageDoubt.SIDEWAYS)
-        flat = np.ascontiguousarray(np.rot90(flat))
-        to_sheet = _quarter_turn(sheet.shape[1]) @ to_sheet
-    width = flat.shape[1]
-    grid = grid_of(flat, width / _WIDEST_MM, width / _NARROWEST_MM)
-    scaled = _scaled(flat, grid)
-    if scaled is None:
+        sheet = sheet.turned()
+    width = sheet.size[0]
+    grid = grid_of(sheet.lines_seen(), width / _WIDEST_MM, width / _NARROWEST_MM)
+    found = _scaled(sheet, grid)
+    if found is None:
         return PageReading(None, (PageDoubt.NOT_AN_ECG,))
-    ink, rows, to_ink = scaled
-    doubts += _doubts_of(ink, rows, grid)
+    doubts += _doubts_of(found, grid)
+    if PageDoubt.NOT_AN_ECG in doubts:
+        return PageReading(None, (PageDoubt.NOT_AN_ECG,), rows=len(found.rows.down_px))
     if BARS_READING & set(doubts):
-        return PageReading(None, tuple(doubts), rows=len(rows.down_px))
-    whole = to_ink @ to_sheet @ to_work
-    upright = uprightness(ink, rows)
+        return PageReading(None, tuple(doubts), rows=len(found.rows.down_px))
+    traces = traces_of(found.clear, found.rows)
+    order, other = order_of(traces.heights), order_of(traces.heights_turned)
+    if order is None or other is None:
+        return PageReading(None, (*doubts, PageDoubt.UNKNOWN_LAYOUT), rows=len(found.rows.down_px))
+    upright = uprightness(found.ink, found.rows, traces, order.evidence - other.evidence)
     if upright < 0:
         doubts.append(PageDoubt.TURNED)
-        ink, rows, turn = _turned(ink, rows)
-        whole = turn @ whole
+        found = _turned(found)
+        traces = traces_of(found.clear, found.rows)
+        order = order_of(traces.heights) or other
     if abs(upright) < _UNSURE:
         doubts.append(PageDoubt.ORIENTATION_UNSURE)
-    scale = None if grid is None else grid.px_per_mm_across / to_work[0, 0]
-    return PageReading(canonical_of(ink, rows), tuple(doubts), scale, len(rows.down_px), whole)
+    layout, more = _layout_of(found, order)
+    return PageReading(
+        page=arranged(found.ink, found.rows, traces, layout),
+        doubts=(*doubts, *more),
+        px_per_mm=None if grid is None else grid.px_per_mm_across / to_work[0, 0],
+        rows=len(found.rows.down_px),
+        to_page=found.way @ sheet.way @ to_work,
+        layout=layout,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """A page at 2.5 px/mm: its ink, with and without straight lines, rows, and the way there."""
+
+    ink: Ink
+    clear: Ink
+    rows: Rows
+    way: Homography
+
+
+def _layout_of(found: _Found, order: Order) -> tuple[Layout, list[PageDoubt]]:
+    """Return where the leads stand and at which scales, and what of it was not seen."""
+    doubts = [] if order.sure else [PageDoubt.LAYOUT_UNSURE]
+    scales = scales_of(found.ink, found.rows)
+    usual = THREE_BY_FOUR_RHYTHM
+    gain, speed = scales.mm_per_mv or usual.mm_per_mv, scales.mm_per_s or usual.mm_per_s
+    if scales.mm_per_mv is None:
+        doubts.append(PageDoubt.GAIN_ASSUMED)
+    if scales.mm_per_s is None:
+        doubts.append(PageDoubt.SPEED_ASSUMED)
+    if gain != usual.mm_per_mv:
+        doubts.append(PageDoubt.OTHER_GAIN)
+    if speed != usual.mm_per_s:
+        doubts.append(PageDoubt.FAST_PAPER)
+    pitch = found.rows.pitch_px / CANONICAL_PX_PER_MM
+    return replace(order.layout, mm_per_s=speed, mm_per_mv=gain, row_pitch_mm=pitch), doubts
 
 
 _WIDEST_SHAPE: Final = 3.0
@@ -120,6 +176,8 @@ _WIDEST_SHAPE: Final = 3.0
 _UNSURE: Final = 1.5
 """Logarithm of odds: less than four to one."""
 _LEAST_ROWS: Final = 2
+_LEAST_TRACE_INK: Final = 80.0
+"""Of 255: a grid without traces reaches 45, photographed traces stay above 150."""
 
 
 def _work_copy(pixels: Pixels) -> tuple[Pixels, Homography]:
@@ -136,32 +194,12 @@ def _work_copy(pixels: Pixels) -> tuple[Pixels, Homography]:
     return np.asarray(small, dtype=np.uint8), scale
 
 
-def _sheet(work: Pixels) -> tuple[Pixels, Homography]:
-    """Return the sheet cut out and made rectangular; the whole picture where it is the sheet."""
-    corners = sheet_corners(work)
-    if corners is None:
-        return work, np.eye(3)
-    size = rectified_size(corners)
-    homography = to_rectangle(corners, size)
-    cut = np.asarray(cv2.warpPerspective(work, homography, size), dtype=np.uint8)
-    return _edges_cleared(cut), homography
-
-
-def _edges_cleared(cut: Pixels) -> Pixels:
-    """Overwrite the rim, where the table may show, with the paper beside it."""
-    height, width = cut.shape[:2]
-    rim = max(2, round(_RIM_SHARE * max(height, width)))
-    inner = cut[rim : height - rim, rim : width - rim]
-    return np.asarray(cv2.copyMakeBorder(inner, rim, rim, rim, rim, cv2.BORDER_REPLICATE))
-
-
-def _runs_down(flat: Pixels) -> bool:
+def _runs_down(sheet: Sheet) -> bool:
     """Return whether traces run from top to bottom.
 
     Every line across the traces meets each of them; lines along them meet some or none.
     """
-    half = cv2.resize(flat, (flat.shape[1] // 2, flat.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    strokes = strokes_of(ink_of(np.asarray(half, dtype=np.uint8))).astype(np.float32)
+    strokes = strokes_of(sheet.ink_at(0.5, 0.5, 0.0)[0]).astype(np.float32)
     height, width = strokes.shape
     inner = strokes[height // 10 : height - height // 10, width // 10 : width - width // 10]
     return _evenness(inner.mean(axis=1)) > _evenness(inner.mean(axis=0))
@@ -174,78 +212,47 @@ def _evenness(shares: NDArray[np.float32]) -> float:
     return float(low / (usual + 1e-6))
 
 
-def _quarter_turn(width: int) -> Homography:
-    """Return what `numpy.rot90` does to the points of a picture so wide."""
-    return np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, float(width)], [0.0, 0.0, 1.0]])
-
-
-def _scaled(flat: Pixels, grid: Grid | None) -> tuple[Ink, Rows, Homography] | None:
-    """Return ink at 2.5 px/mm, its rows, and the way there; None where no rows of traces are."""
+def _scaled(sheet: Sheet, grid: Grid | None) -> _Found | None:
+    """Return the page at 2.5 px/mm with its rows; None where no rows of traces are."""
     if grid is not None:
-        ink, way = _at_scale(
-            flat,
-            CANONICAL_PX_PER_MM / grid.px_per_mm_across,
-            CANONICAL_PX_PER_MM / grid.px_per_mm_down,
-            grid.angle,
-        )
-        rows = rows_of(without_lines(ink))
-        return None if rows is None else (ink, rows, way)
+        across = CANONICAL_PX_PER_MM / grid.px_per_mm_across
+        return _found(sheet, across, CANONICAL_PX_PER_MM / grid.px_per_mm_down, grid.angle)
     # Without a grid: as if the page were as wide as most, then by the length of its traces.
-    factor = CANONICAL_PX_PER_MM * 280.0 / flat.shape[1]
-    ink, way = _at_scale(flat, factor, factor, 0.0)
-    rows = rows_of(without_lines(ink))
-    if rows is not None:
-        length = rows.right_px - rows.left_px
-        wanted = (TRACES_LENGTH_MM + 10.0) * CANONICAL_PX_PER_MM
-        if abs(length / wanted - 1.0) > 0.03:
-            factor *= float(np.clip(wanted / length, 0.6, 1.7))
-            ink, way = _at_scale(flat, factor, factor, 0.0)
-            rows = rows_of(without_lines(ink))
-    return None if rows is None else (ink, rows, way)
+    factor = CANONICAL_PX_PER_MM * 280.0 / sheet.size[0]
+    found = _found(sheet, factor, factor, 0.0)
+    if found is None:
+        return None
+    length = found.rows.right_px - found.rows.left_px
+    wanted = (TRACES_LENGTH_MM + 10.0) * CANONICAL_PX_PER_MM
+    if abs(length / wanted - 1.0) <= 0.03:
+        return found
+    factor *= float(np.clip(wanted / length, 0.6, 1.7))
+    return _found(sheet, factor, factor, 0.0)
 
 
-def _at_scale(flat: Pixels, across: float, down: float, angle: float) -> tuple[Ink, Homography]:
-    """Return the ink of the page turned straight and brought to the canonical scale."""
-    height, width = flat.shape[:2]
-    size = (max(1, round(width * across)), max(1, round(height * down)))
-    middle = np.array([width / 2, height / 2])
-    cosine, sine = np.cos(angle), np.sin(angle)
-    turn = np.array([[cosine, sine], [-sine, cosine]])
-    way = np.eye(3)
-    way[:2, :2] = np.diag([across, down]) @ turn
-    way[:2, 2] = np.array(size) / 2 - way[:2, :2] @ middle
-    flags = cv2.INTER_AREA if across < 0.6 else cv2.INTER_LINEAR
-    if abs(angle) < 1e-3:
-        moved = cv2.resize(flat, size, interpolation=flags)
-    else:
-        moved = cv2.warpAffine(
-            _softened(flat, across), way[:2], size, borderValue=(255.0, 255.0, 255.0)
-        )
-    return ink_of(np.asarray(moved, dtype=np.uint8)), way
+def _found(sheet: Sheet, across: float, down: float, angle: float) -> _Found | None:
+    ink, way = sheet.ink_at(across, down, angle)
+    clear = without_lines(ink)
+    rows = rows_of(clear) if trace_ink(clear) >= _LEAST_TRACE_INK else None
+    return None if rows is None else _Found(ink, clear, rows, way)
 
 
-def _softened(flat: Pixels, factor: float) -> Pixels:
-    """Blur as much as making the picture smaller needs, so that no line is lost between pixels."""
-    if factor > 0.6:
-        return flat
-    return np.asarray(cv2.GaussianBlur(flat, (0, 0), 0.4 / factor), dtype=np.uint8)
-
-
-def _doubts_of(ink: Ink, rows: Rows, grid: Grid | None) -> list[PageDoubt]:
+def _doubts_of(found: _Found, grid: Grid | None) -> list[PageDoubt]:
     """Return what rows and grid say about the page."""
-    if len(rows.down_px) < _LEAST_ROWS or not look_like_traces(without_lines(ink), rows):
+    rows = found.rows
+    if len(rows.down_px) < _LEAST_ROWS or not look_like_traces(found.clear, rows):
         return [PageDoubt.NOT_AN_ECG]
-    found: list[PageDoubt] = []
+    doubts: list[PageDoubt] = []
     length_mm = (rows.right_px - rows.left_px) / CANONICAL_PX_PER_MM
-    if _holds_two(ink, rows):
-        found.append(PageDoubt.TWO_ECGS)
+    if _holds_two(found.ink, rows):
+        doubts.append(PageDoubt.TWO_ECGS)
     if grid is None:
-        found.append(PageDoubt.NO_GRID)
+        doubts.append(PageDoubt.NO_GRID)
     elif not 0.93 < grid.px_per_mm_across / grid.px_per_mm_down < 1.07:
-        found.append(PageDoubt.STRETCHED)
+        doubts.append(PageDoubt.STRETCHED)
     if length_mm < 0.9 * TRACES_LENGTH_MM:
-        found.append(PageDoubt.CUT_OFF)
-    return found
+        doubts.append(PageDoubt.CUT_OFF)
+    return doubts
 
 
 def _holds_two(ink: Ink, rows: Rows) -> bool:
@@ -265,13 +272,14 @@ def _holds_two(ink: Ink, rows: Rows) -> bool:
     return bool(empty[third : 2 * third].sum() > 0.015 * length)
 
 
-def _turned(ink: Ink, rows: Rows) -> tuple[Ink, Rows, Homography]:
+def _turned(found: _Found) -> _Found:
     """Return the page turned by half."""
-    height, width = ink.shape
+    height, width = found.ink.shape
     turn = np.array([[-1.0, 0.0, float(width)], [0.0, -1.0, float(height)], [0.0, 0.0, 1.0]])
-    moved = Rows(
-        tuple(height - 1 - at for at in reversed(rows.down_px)),
-        width - 1 - rows.right_px,
-        width - 1 - rows.left_px,
+    rows = Rows(
+        tuple(height - 1 - at for at in reversed(found.rows.down_px)),
+        width - 1 - found.rows.right_px,
+        width - 1 - found.rows.left_px,
     )
-    return np.ascontiguousarray(ink[::-1, ::-1]), moved, turn
+    ink, clear = (np.ascontiguousarray(one[::-1, ::-1]) for one in (found.ink, found.clear))
+    return _Found(ink, clear, rows, turn @ found.way)

@@ -1,4 +1,4 @@
-"""Where the rows of traces run on a page of known scale, and which way up the page lies.
+"""Where the rows of traces run on a page of known scale.
 
 Rule of the file: ink at the canonical scale (2.5 px/mm) in, places out; the grid and the paper's
 edges have done their part. A row of traces is told from a line of words because it has ink in
@@ -8,7 +8,6 @@ nearly every column.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import cv2
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.signal import find_peaks
 
-from inference.core.ecg_layout import CANONICAL_HEIGHT, CANONICAL_PX_PER_MM, CANONICAL_WIDTH
+from inference.core.ecg_layout import CANONICAL_HEIGHT, CANONICAL_PX_PER_MM
 from inference.core.ecg_paper import Ink
 
 Floats = NDArray[np.float64]
@@ -30,8 +29,7 @@ _SHARE_OF_TRACE: Final = 0.45
 _LONGEST_STRAIGHT_MM: Final = 110.0
 _TALLEST_STRAIGHT_MM: Final = 60.0
 """Longer straight lines are frames, edges of paper and separators, not traces."""
-_USUAL_TRACE_INK: Final = 235.0
-"""Of a page as it is printed; fainter traces are brought to it."""
+_PARTS: Final = 24
 _LEAST_APART_MM: Final = 8.0
 _REACH_MM: Final = 9.0
 """So far from its row a trace is looked for when its columns are counted."""
@@ -122,10 +120,11 @@ def _opened(dark: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
 def _profile(ink: Ink) -> Floats:
     """Return how much each height looks like a baseline: ink there in many parts of the page."""
     most = 0.65 * trace_ink(ink)
-    parts = np.array_split(np.minimum(ink, most).astype(np.float32), 24, axis=1)
-    each = np.stack([gaussian_filter1d(part.mean(axis=1), 1.2) for part in parts])
-    capped = np.minimum(each, 0.35 * most)
-    smooth: Floats = gaussian_filter1d(capped.mean(axis=0).astype(np.float64), 3.5)
+    capped = cv2.min(ink, most)
+    parts = cv2.resize(capped, (_PARTS, ink.shape[0]), interpolation=cv2.INTER_AREA)
+    each = np.asarray(cv2.GaussianBlur(parts.astype(np.float32), (1, 11), 1.2))
+    level = np.minimum(each, 0.35 * most).mean(axis=1).astype(np.float64)
+    smooth: Floats = gaussian_filter1d(level, 3.5)
     return smooth
 
 
@@ -188,97 +187,3 @@ def look_like_traces(ink: Ink, rows: Rows) -> bool:
         thin.append(((count > 0) & (count <= 6) & (runs == 1)).mean())
         tall.append((count > 7).mean())
     return bool(np.median(thin) > 0.35 and 0.004 < np.median(tall) < 0.45)
-
-
-def canonical_of(ink: Ink, rows: Rows) -> Ink:
-    """Return the canonical page: each row's strip in its place, the traces' end at x = 665."""
-    count = len(rows.down_px)
-    out = np.zeros((CANONICAL_HEIGHT, CANONICAL_WIDTH), dtype=np.uint8)
-    gain = max(1.0, _USUAL_TRACE_INK / trace_ink(ink))
-    ink = np.minimum(ink * gain, 255.0).astype(np.uint8) if gain > 1.0 else ink
-    edges = np.rint(np.linspace(0, CANONICAL_HEIGHT, count + 1)).astype(int)
-    reach = 0.62 * rows.pitch_px
-    for at, top, bottom in zip(rows.down_px, edges[:-1], edges[1:], strict=True):
-        half = min((bottom - top) / 2, reach)
-        middle = (top + bottom) / 2
-        start, stop = round(middle - half), round(middle + half)
-        _place(out, ink, start, stop, round(at) - round(middle), rows.right_px - TRACES_RIGHT_PX)
-    return out
-
-
-def _place(out: Ink, ink: Ink, start: int, stop: int, lower: int, right: int) -> None:
-    """Copy rows ``start`` to ``stop`` of ``out`` from ``ink``, shifted; outside it is paper."""
-    top, bottom = max(start + lower, 0), min(stop + lower, ink.shape[0])
-    first, last = max(right, 0), min(right + out.shape[1], ink.shape[1])
-    if top < bottom and first < last:
-        out[top - lower : bottom - lower, first - right : last - right] = ink[
-            top:bottom, first:last
-        ]
-
-
-_UPRIGHT_WEIGHTS: Final = np.array([5.7, 1.9, 4.0, 1.3])
-"""Logistic regression on 240 pages, printed plainly, scanned and photographed, of PTB-XL's and of
-generated recordings, each also turned: 97 in 100 right on a quarter that was held out."""
-
-
-def uprightness(ink: Ink, rows: Rows) -> float:
-    """Return the logarithm of the odds that a page lies the right way up."""
-    return float(orientation_signs(ink, rows) @ _UPRIGHT_WEIGHTS)
-
-
-def orientation_signs(ink: Ink, rows: Rows) -> Floats:
-    """Return four signs, each positive on upright pages more often than not.
-
-    Complexes point up; slow waves follow them; calibration pulses, alike in all rows, stand on the
-    left; there are more words above than below.
-    """
-    page = canonical_of(ink, rows)
-    count = len(rows.down_px)
-    edges = np.rint(np.linspace(0, CANONICAL_HEIGHT, count + 1)).astype(int)
-    polarity, order = np.mean([_strip_signs(page[a:b]) for a, b in pairwise(edges)], axis=0)
-    start, stop = rows.left_px, rows.right_px
-    alike = _alike(ink, rows, start - 2) - _alike(ink, rows, stop - 28)
-    margin = 0.6 * rows.pitch_px
-    above = ink[: max(0, round(rows.down_px[0] - margin))].sum(dtype=np.float64)
-    below = ink[round(rows.down_px[-1] + margin) :].sum(dtype=np.float64)
-    words = (above - below) / (above + below + 255.0 * 200)
-    return np.array([polarity, order, alike, words])
-
-
-def _strip_signs(strip: Ink) -> Floats:
-    """Return whether complexes point up, and whether slow waves come after them, in -1..1."""
-    dark = strip[:, 30:TRACES_RIGHT_PX] > 110
-    heights = np.arange(len(strip))[:, None]
-    total = np.maximum(dark.sum(axis=0), 1)
-    middle = len(strip) / 2 - (dark * heights).sum(axis=0) / total
-    top = len(strip) / 2 - np.where(dark.any(axis=0), dark.argmax(axis=0), len(strip) / 2)
-    bottom = len(strip) / 2 - np.where(
-        dark.any(axis=0), len(strip) - 1 - dark[::-1].argmax(axis=0), len(strip) / 2
-    )
-    usual = float(np.median(middle))
-    up, down = np.maximum(top - usual, 0), np.maximum(usual - bottom, 0)
-    steep = (top - bottom) > 9
-    polarity = (up - down)[steep].sum() / ((up + down)[steep].sum() + 20.0)
-    slow = np.abs(gaussian_filter1d(middle - usual, 3.0))
-    slow = np.where(maximum_filter1d(steep, 9), 0.0, slow)
-    after, before = 0.0, 0.0
-    for at in np.flatnonzero(steep & ~np.roll(steep, 1)):
-        after += float(slow[at + 8 : at + 26].sum())
-        before += float(slow[max(at - 26, 0) : max(at - 8, 0)].sum())
-    order = (after - before) / (after + before + 50.0)
-    return np.array([polarity, order])
-
-
-def _alike(ink: Ink, rows: Rows, start: int) -> float:
-    """Return how far the rows' patches from a column on, 12 mm wide, resemble each other."""
-    half = max(4, round(0.45 * rows.pitch_px))
-    patches = []
-    for at in rows.down_px:
-        top, left = round(at) - half, max(start, 0)
-        patch = ink[max(top, 0) : top + 2 * half, left : left + 30].astype(np.float64)
-        if patch.shape == (2 * half, 30) and patch.std() > 1:
-            patches.append(((patch - patch.mean()) / patch.std()).ravel())
-    if len(patches) < 2:
-        return 0.0
-    likeness = np.corrcoef(np.stack(patches))
-    return float((likeness.sum() - len(patches)) / (len(patches) * (len(patches) - 1)))

@@ -32,6 +32,7 @@ from inference.core.ecg_layout import (
     geometry_of,
 )
 
+_PULSE_SECONDS: Final = 0.2
 Colour = tuple[int, int, int]
 """Red, green, blue."""
 
@@ -197,11 +198,12 @@ def _finite_runs(values: NDArray[np.float32]) -> list[slice]:
 
 
 def _draw_pulses(pixels: Pixels, geometry: PageGeometry, style: PageStyle) -> None:
-    """Draw 1 mV for 0.2 s before each row."""
-    steps = np.array([0.0, 1.5, 1.5, 6.5, 6.5, 8.0]) * geometry.px_per_mm
-    height = np.array([0.0, 0.0, 1.0, 1.0, 0.0, 0.0]) * geometry.px_per_mv
+    """Draw 1 mV for 0.2 s before each row, narrower where there is no room for it."""
     room = geometry.traces_box_px[0] - geometry.pulse_left_px
-    steps *= min(1.0, room / steps[-1])
+    lasts = min(_PULSE_SECONDS * geometry.px_per_second, room)
+    beside = min(1.5 * geometry.px_per_mm, (room - lasts) / 2)
+    steps = np.cumsum([0.0, beside, 0.0, lasts, 0.0, beside])
+    height = np.array([0.0, 0.0, 1.0, 1.0, 0.0, 0.0]) * geometry.px_per_mv
     curves = [
         (geometry.pulse_left_px + steps, np.maximum(baseline - height, 0.0))
         for baseline in sorted({place.baseline_px for place in geometry.places})

@@ -13,7 +13,6 @@ from inference.core.ecg import Ecg
 from inference.core.ecg_layout import (
     CANONICAL_HEIGHT,
     CANONICAL_WIDTH,
-    SIX_BY_TWO,
     THREE_BY_FOUR,
     THREE_BY_FOUR_RHYTHM,
     Layout,
@@ -43,7 +42,7 @@ def likeness(one: np.ndarray, other: np.ndarray) -> float:
     )
 
 
-@pytest.mark.parametrize("layout", [THREE_BY_FOUR_RHYTHM, THREE_BY_FOUR, SIX_BY_TWO])
+@pytest.mark.parametrize("layout", [THREE_BY_FOUR_RHYTHM, THREE_BY_FOUR])
 def test_a_printed_page_becomes_the_canonical_page_it_could_have_been(layout: Layout) -> None:
     ecg = recording_of(Case(), np.random.default_rng(2), disturbed=0.3).ecg
     wanted = ink_of(print_canonical(ecg, layout, PageStyle()).pixels)
