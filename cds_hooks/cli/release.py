@@ -120,6 +120,9 @@ def make_ecg(
     pages: Annotated[
         str | None, typer.Option(help="Folder of labelled pictures below the data folder.")
     ] = None,
+    beside: Annotated[
+        Path | None, typer.Option(help="Folder of the signal release a page net is held against.")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Data folder; by default CARDIOTWIN_DATA.")
     ] = None,
@@ -133,7 +136,7 @@ def make_ecg(
     folder = data_folder(data)
     judges = tuple(folder / one for one in judge or ())
     pictures = None if pages is None else folder / pages
-    making = Making(name, version, built.date(), compute, judges, pictures)
+    making = Making(name, version, built.date(), compute, judges, pictures, beside)
     try:
         make_release(read_run(config), run, folder, to, making, console.print)
     except InferenceError as error:

@@ -46,15 +46,13 @@ from inference.training.ecg_calibration import (
     views_of,
 )
 from inference.training.ecg_export import served_graph, stored_in_16_bits
+from inference.training.ecg_judges import judged, judged_pages, signal_beside
 from inference.training.ecg_labels import CODES
-from inference.training.ecg_page_evaluation import figures as page_figures
-from inference.training.ecg_page_evaluation import read_folder
 from inference.training.ecg_release_words import attributes_of, card_text
 from inference.training.ecg_run import EcgRun
-from inference.training.ecg_sets import EcgRecords, EcgSet, LabelledStem, read_stem
+from inference.training.ecg_sets import EcgRecords, EcgSet
 
 Array = NDArray[np.float64]
-PHOTOGRAPHED: Final = 3
 _COMPARED: Final = 64
 _USUAL_SHARE: Final = 0.995
 _TASKS: Final = {"signal": ecg_evaluation.SIGNAL_TASK}
@@ -89,6 +87,8 @@ class Making:
     judges: tuple[Path, ...] = ()
     pages: Path | None = None
     """A folder of pictures with labels.csv that judges a page net."""
+    beside: Path | None = None
+    """A folder of releases with the signal release that a page net is held against."""
 
 
 def make_release(
@@ -116,9 +116,14 @@ def make_release(
     }
     document = description(run, making, records, fitted)
     drafted = released(document, weights, evidence)
+    beside = signal_beside(making.beside)
     for stem in making.judges:
         report(f"judging on {stem.name}")
-        evidence.setdefault("judges", {})[stem.name] = judged(drafted, stem, session)
+        found = judged(drafted, stem, session, beside)
+        ahead = found.pop("ahead_of_signal", None)
+        evidence.setdefault("judges", {})[stem.name] = found
+        if ahead is not None and ahead["labels"]:
+            evidence.setdefault("ahead_of_signal", {})[stem.name] = ahead
     if making.pages is not None:
         report(f"judging on {making.pages.name}")
         evidence["pages"] = judged_pages(drafted, making.pages, session)
@@ -257,49 +262,6 @@ def released(
     """Return the release that a document would be, to judge with before it is written."""
     whole = {**document, "evidence": evidence, "digest": hashlib.sha256(weights).hexdigest()}
     return release_from(whole | {"source_attributes": attributes_of(whole)})
-
-
-def judged_pages(release: ReleasedModel, folder: Path, session: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return the figures of a release on pictures of a clinic's pages that taught it nothing."""
-    pictures = read_folder(folder)
-    found = page_figures(pictures, [release], _runner(session), lambda _: None)
-    return {
-        "name": folder.name,
-        **{key: found[key] for key in ("pages", "not_read", "abnormal", "classes")},
-    }
-
-
-def _runner(session: Any) -> ecg_evaluation.Run:  # noqa: ANN401
-    def run(_: ReleasedModel, batch: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        return dict(zip([LOG_ODDS], session.run([LOG_ODDS], dict(batch)), strict=True))
-
-    return run
-
-
-def judged(release: ReleasedModel, stem: Path, session: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return the figures of a release on a set that taught it nothing."""
-    labelled, run = read_stem(stem), _runner(session)
-    if release.task == ecg_evaluation.SIGNAL_TASK:
-        return {"signal": _figures(release, labelled, "signal", run)}
-    # A photograph costs a sixth of a second to take and find: every third record gets one, and
-    # its clean page is judged on the same records, so that the two can be compared.
-    some = labelled.every(PHOTOGRAPHED)
-    return {
-        "image": _figures(release, labelled, "image", run),
-        "photo": _figures(release, some, "photo", run),
-        "image_of_photographed": _figures(release, some, "image", run),
-    }
-
-
-def _figures(
-    release: ReleasedModel,
-    labelled: LabelledStem,
-    via: ecg_evaluation.Via,
-    run: ecg_evaluation.Run,
-) -> dict[str, Any]:
-    said = ecg_evaluation.read_set(labelled, via, [release], run, lambda _: None)
-    one = ecg_evaluation.figures(labelled, said, release.name)
-    return {key: one[key] for key in ("records", "not_read", "labels", "macro")}
 
 
 def write(folder: Path, document: Mapping[str, Any], weights: bytes) -> None:

@@ -84,6 +84,15 @@ def run_of(data: Path, kind: str, steps: int = 2, begin: str = "") -> Path:
     return data / "runs" / kind
 
 
+def often(data: Path, name: str, times: int) -> None:
+    """Write a set again with each record several times, so that findings have positives."""
+    with np.load(data / f"{name}.npz") as kept:
+        np.savez(data / "often.npz", signal=np.tile(kept["signal"], (times, 1, 1)))
+    lines = (data / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+    again = [f"{k},g{k},{line.split(',', 2)[2]}" for k, line in enumerate(lines[1:] * times)]
+    (data / "often.csv").write_text("\n".join([lines[0], *again]) + "\n", encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def signal_run(data: Path) -> Path:
     return run_of(data, "signal")
@@ -154,11 +163,17 @@ def test_the_activation_adds_up_to_the_log_odds(page_run: Path) -> None:
     assert np.abs(activation.sum(axis=(2, 3)) - log_odds).max() < 1e-3
 
 
-def test_a_release_is_made_judged_and_read_back(data: Path, page_run: Path) -> None:
+def test_a_release_is_made_judged_and_read_back(
+    data: Path, signal_run: Path, page_run: Path
+) -> None:
     from inference.training.ecg_release import Making, make_release
 
-    making = Making("vizecgnet", "0.0.1", date(2026, 1, 1), "none", (data / "invented",))
     to = data / "releases"
+    first = Making("ecg-signal", "0.0.1", date(2026, 1, 1), "none")
+    make_release(read_run(data / "signal.toml"), signal_run, data, to, first, lambda _: None)
+    often(data, "invented", 4)
+    judges = (data / "often",)
+    making = Making("vizecgnet", "0.0.1", date(2026, 1, 1), "none", judges, beside=to)
     make_release(read_run(data / "vizecgnet.toml"), page_run, data, to, making, lambda _: None)
     library = ReleaseLibrary(to)
     release = library.load("vizecgnet")
@@ -169,15 +184,9 @@ def test_a_release_is_made_judged_and_read_back(data: Path, page_run: Path) -> N
     document = json.loads((to / "vizecgnet" / "release.json").read_text(encoding="utf-8"))
     assert [one["stem"] for one in document["training_sets"]] == ["invented", "generated"]
     assert release.digest in library.card("vizecgnet")
-
-
-def often(data: Path, name: str, times: int) -> None:
-    """Write a set again with each record several times, so that findings have positives."""
-    with np.load(data / f"{name}.npz") as kept:
-        np.savez(data / "often.npz", signal=np.tile(kept["signal"], (times, 1, 1)))
-    lines = (data / f"{name}.csv").read_text(encoding="utf-8").splitlines()
-    again = [f"{k},g{k},{line.split(',', 2)[2]}" for k, line in enumerate(lines[1:] * times)]
-    (data / "often.csv").write_text("\n".join([lines[0], *again]) + "\n", encoding="utf-8")
+    ahead = document["evidence"]["ahead_of_signal"]["often"]
+    assert ahead["signal"] == library.load("ecg-signal").identity
+    assert "The page against its signal" in library.card("vizecgnet")
 
 
 def test_variants_learn_from_the_same_views_and_are_held_against_each_other(data: Path) -> None:
