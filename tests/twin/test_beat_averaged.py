@@ -93,9 +93,26 @@ def test_longer_steps_after_the_first_minutes_change_hardly_anything(
     mixed = beat_averaged.simulate(members, plan, 1800.0, 60.0, state)
     fine = _with_fine_steps_only(plan, 1800.0, 60.0, state)
     apart = np.abs(mixed - fine)[QUANTITY_INDEX[Quantity.MEAN_PRESSURE]].max(axis=0)
-    # The few others, bled to the brink, swing by their reflex with the longer steps.
     assert np.quantile(apart, 0.95) < 0.5, "mmHg, at any minute of half an hour"
+    # One on the brink of swinging by its reflex may be among them.
+    assert np.sum(apart > 1.0) <= 1
     assert apart.max() > 0.0, "the steps are the same: nothing was compared"
+
+
+def test_soft_hearts_bled_to_the_brink_sink_as_smoothly_as_beat_by_beat() -> None:
+    # Soft, quick and empty: the ventricle holds five times what a mmHg holds in the lung veins.
+    members = np.repeat(ADULT, 4, axis=1)
+    members[PARAMETER_INDEX["left_ventricle_diastolic_elastance"]] = (0.019, 0.020, 0.025, 0.030)
+    members[PARAMETER_INDEX["resting_heart_rate"]] = 105.0
+    plan = schedule([Bleeding(50.0, 1800.0)], Body(50, "male", 77.0, 180.0))
+    row = QUANTITY_INDEX[Quantity.MEAN_PRESSURE]
+    averaged = beat_averaged.simulate(members, plan, 1800.0, 5.0)[row]
+    every_beat = pulsatile.simulate_pulsatile(
+        members, plan, 1800.0, 5.0, pulsatile.settled(members)
+    )[row]
+    # How far a sample lies from the middle of its neighbours; the first ones settle.
+    rough = np.abs(np.diff(averaged[24:], 2, axis=0)).max()
+    assert rough < 5.0 * np.abs(np.diff(every_beat[24:], 2, axis=0)).max() + 0.2
 
 
 def _with_fine_steps_only(

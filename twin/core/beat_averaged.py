@@ -56,8 +56,9 @@ REGULATED_EVERY: Final = 2
 """Steps between two looks at nerves and drugs."""
 COARSE_STEP_S: Final = STEP_S * REGULATED_EVERY
 """Later steps, each with a look at nerves. Against steps of 0.5 s all along, of 512 members of the
-prior none to four are more than 1 mmHg off after half an hour of a bolus, norepinephrine or
-bleeding: those on the brink of oscillating by their reflex. Of the others it is hundredths."""
+prior none is more than 1 mmHg off within half an hour of a bolus, and of 1024 one or two under
+norepinephrine and one to five with 750 mL of blood lost, by up to 6 mmHg: those on the brink of
+oscillating by their reflex. Of the others it is hundredths."""
 FINE_S: Final = 120.0
 """How long steps are fine: what begins with a simulation is over by then, and things go slowly."""
 
@@ -68,11 +69,11 @@ _FINE_STEPS: Final = round(CONTROL_S / STEP_S)
 _COARSE_STEPS: Final = round(CONTROL_S / COARSE_STEP_S)
 _FOLLOW: Final = single(0.5)
 """Share of its way to the stroke that an output goes in a step: a lag of half a second."""
-_FOLLOW_COARSE: Final = single(0.4)
-"""A larger share of a longer step would let output and filling overtake each other."""
-_SENSED_COARSE_S: Final = single(4.0)
-"""Receptors are there at once: the time they take is what outputs lag behind, so that the loop of
-the reflex takes as long as with fine steps. With slower ones it oscillates in more members."""
+_FOLLOW_COARSE: Final = single(0.5)
+"""With a larger share of a longer step more of the severely bled oscillate."""
+_SENSED_COARSE_S: Final = single(3.0)
+"""Receptors are quicker than they are: the time they take is what outputs lag behind, so that the
+loop of the reflex takes as long as with fine steps."""
 
 
 @inlined

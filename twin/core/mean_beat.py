@@ -309,6 +309,20 @@ def squeezed_ml(
 
 
 @inlined
+def followed(flow: float, called: float, arriving: float, emptying: float, follow: float) -> float:
+    """Return the left output a step later, mL/s, on its way to the one called for.
+
+    Lung veins lose pressure as the ventricle takes their blood. An empty, soft ventricle takes
+    more in a step than they can spare, then less, and so on; so the output answers to the
+    pressure that the step will leave. ``emptying`` is how much more is called for, mL/s, for each
+    mL/s that arrives from the right heart and stays in those veins.
+    """
+    more = follow * emptying
+    ahead = (_ONE - follow) * flow + follow * called + more * arriving
+    return ahead / (_ONE + more)
+
+
+@inlined
 def beat(w: Flat, i: int, h: float, follow: float, sensed_s: float) -> None:
     """Advance heart and vessels of one member by ``h`` seconds.
 
@@ -341,7 +355,10 @@ def beat(w: Flat, i: int, h: float, follow: float, sensed_s: float) -> None:
     veins = veins_pressure(w, i)
     returning = venous_return(veins, atrium, w[VENOUS_RETURN + i])
     w[RIGHT_FLOW + i] += follow * (right * per_second - w[RIGHT_FLOW + i])
-    w[FLOW_NOW + i] += follow * ((left - leaked) * per_second - w[FLOW_NOW + i])
+    emptying = h * w[INVERSE_LUNG_VEIN_COMPLIANCE + i] * left_compliance * per_second
+    w[FLOW_NOW + i] = followed(
+        w[FLOW_NOW + i], (left - leaked) * per_second, w[RIGHT_FLOW + i], emptying, follow
+    )
     move_blood(w, i, veins, slope, returning, h)
     loss = w[_KICK_LOSS + i]
     heart = (
