@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ from typer.testing import CliRunner
 from cds_hooks.cli import bench_twin, validate
 from twin.core.haemodynamics import Quantity
 from twin.core.interventions import schedule
-from twin.core.parameters import PARAMETER_INDEX
+from twin.core.measurements import Device
+from twin.core.parameters import PARAMETER_INDEX, standard_adult
 from twin.validation.grading import Grade, counts, grade
 from twin.validation.report import UnknownScenario, report
-from twin.validation.runner import STANDARD_BODY
-from twin.validation.targets import Reading, Row, load_targets
+from twin.validation.runner import STANDARD_BODY, simulated_values
+from twin.validation.targets import ReadAt, Reading, Row, load_targets
 from twin.validation.tuning import TUNED, loss
 
 TARGETS = load_targets()
@@ -104,6 +106,25 @@ def test_rows_that_cannot_be_simulated_are_not_counted() -> None:
         "poor": 0,
         "good_fraction": 1.0,
     }
+
+
+def test_a_source_reads_its_pressures_in_one_place() -> None:
+    places: dict[str, set[ReadAt | None]] = {}
+    for row in TARGETS.rows:
+        places.setdefault(row.source, set()).add(row.read_at)
+    assert all(len(found) == 1 for found in places.values())
+    assert sum(found != {None} for found in places.values()) > 10
+
+
+def test_a_cuff_shows_a_higher_systolic_pressure_and_an_aortic_row_does_not_change() -> None:
+    row = Row("rest", "systolic_pressure", 60.0, "level", 0.0, 1.0, "", "by hand", "fitted")
+    at_arm = replace(row, read_at=ReadAt(Device.CUFF, 25.0))
+    output = replace(row, quantity="cardiac_output")
+    at_arm_too = replace(output, read_at=ReadAt(Device.CUFF, 25.0))
+    found = simulated_values(TARGETS, [row, at_arm, output, at_arm_too], standard_adult()[:, None])
+    aorta, arm = float(found[row][0]), float(found[at_arm][0])
+    assert 4.0 < arm - aorta < 15.0
+    assert found[output][0] == found[at_arm_too][0]
 
 
 def test_tuning_stays_within_the_parameter_table_and_rewards_the_middle_of_a_band() -> None:

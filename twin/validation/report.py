@@ -87,6 +87,7 @@ def _line(lacks: str | None, item: Graded) -> dict[str, object]:
         "error": None if item.error is None else round(item.error, 4),
         "grade": item.grade.value,
         "use": row.use,
+        "read_at": "aorta" if row.read_at is None else row.read_at.device.value,
         "source": row.source,
         **({"lacks": lacks} if lacks else {}),
     }

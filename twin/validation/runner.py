@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from twin.core.arm import MONITOR_SHARE, Arm, expected_amplification
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
 from twin.core.interventions import NOTHING, schedule
+from twin.core.measurements import Device
 from twin.core.parameters import PARAMETER_INDEX, Body
 from twin.core.pulsatile import settled, simulate_pulsatile, waveforms
 from twin.core.units import ml_per_s
@@ -127,9 +129,20 @@ def _read(row: Row, courses: Mapping[str, _Course]) -> Values:
     course = courses[row.scenario]
     if "_ventricle_" in row.quantity:
         return course.wave(row.quantity)
-    value = _quantity(course.at(row.at_s), row.quantity)
+    value = _quantity(_as_read(row, course.at(row.at_s)), row.quantity)
     if row.reading == "level":
         return value
     start = courses[course.against].samples[:, -1] if course.against else course.rest.beats
-    before = _quantity(start, row.quantity)
+    before = _quantity(_as_read(row, start), row.quantity)
     return np.asarray(value - before if row.reading == "change" else 100.0 * value / before)
+
+
+def _as_read(row: Row, beats: Beats) -> Beats:
+    """Return beats with their pressures as the source's device shows them."""
+    if row.read_at is None:
+        return beats
+    device = row.read_at.device
+    amplification = expected_amplification(device, row.read_at.age_years)
+    share = None if device is Device.ARTERIAL_LINE else MONITOR_SHARE
+    shown: Beats = Arm(np.full(beats.shape[1], amplification), share).shown(beats)
+    return shown

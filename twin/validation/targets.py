@@ -29,6 +29,7 @@ from twin.core.interventions import (
     Setting,
     SettingKind,
 )
+from twin.core.measurements import Device
 
 FILES: Final = ("targets.toml", "targets_interventions.toml")
 """The resting adult, bleeding and the first drugs; then all other interventions."""
@@ -62,6 +63,15 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAt:
+    """Where a source took its pressures, if not in the aorta, and in people of which age."""
+
+    device: Device
+    age_years: float | None
+    """``None``: patients of the age that such series have, ``arm.TYPICAL_AGE_YEARS``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One published figure: a band, a single value being a band of no width."""
 
@@ -74,6 +84,8 @@ class Row:
     unit: str
     source: str
     use: Use
+    read_at: ReadAt | None = None
+    """``None``: in the aorta, or what is read does not depend on where."""
 
     @property
     def band(self) -> tuple[float, float]:
@@ -104,7 +116,7 @@ def load_targets() -> Targets:
             for name, table in patients.items()
         },
         {name: _scenario(name, table) for name, table in scenarios.items()},
-        tuple(_row(table) for each in read for table in each["rows"]),
+        tuple(_row(table, each.get("read_at", ())) for each in read for table in each["rows"]),
     )
 
 
@@ -148,7 +160,7 @@ def _intervention(table: Mapping[str, Any]) -> Intervention:
             raise ValueError(f"targets: no intervention of kind {unknown!r}")
 
 
-def _row(table: Mapping[str, Any]) -> Row:
+def _row(table: Mapping[str, Any], read_at: Sequence[Mapping[str, Any]]) -> Row:
     value = table.get("value")
     return Row(
         table["scenario"],
@@ -160,4 +172,12 @@ def _row(table: Mapping[str, Any]) -> Row:
         table["unit"],
         table["source"],
         table["use"],
+        _read_at(table["source"], read_at),
     )
+
+
+def _read_at(source: str, read_at: Sequence[Mapping[str, Any]]) -> ReadAt | None:
+    for place in read_at:
+        if any(source.startswith(name) for name in place["sources"]):
+            return ReadAt(Device(place["device"]), place.get("age_years"))
+    return None
