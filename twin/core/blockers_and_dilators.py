@@ -47,11 +47,11 @@ BLOCKERS_AND_DILATORS: Final[Mapping[Drug, Pharmacology]] = {
         absorption_half_life_s=12 * 60.0,
         availability=0.25,
         effects=(
-            Effect("beta_blockade", 1.0, 50.0),
-            Effect("vasoconstriction", -0.45, 345.0),
-            Effect("venoconstriction", -0.05, 345.0),
+            Effect("beta_blockade", 1.0, 35.0),
+            Effect("vasoconstriction", -0.20, 240.0),
+            Effect("venoconstriction", -0.05, 240.0),
         ),
-        blocks={_BETA_1: 50.0, _BETA_2: 50.0, _ALPHA: 345.0},
+        blocks={_BETA_1: 35.0, _BETA_2: 35.0, _ALPHA: 240.0},
         source=(
             f"Half-life 5.5 h, volume about 10 L/kg, a quarter available by mouth: {LABEL}. Beta "
             "to alpha blockade 6.9 : 1 intravenously: MacCarthy & Bloomfield 1983, "

@@ -18,6 +18,7 @@ from twin.core.gas_exchange import (
     SCARCE_ML_PER_DL,
     content_ml_per_dl,
     nearer_pressure_mmhg,
+    saturation,
 )
 from twin.core.layout import (
     ALVEOLAR,
@@ -26,6 +27,7 @@ from twin.core.layout import (
     BLOOD,
     BREATHING,
     CARBON_DIOXIDE,
+    DESATURATION,
     FLOW_NOW,
     HAEMOGLOBIN_MASS,
     INFLOW_NOW,
@@ -65,6 +67,12 @@ PERFUSED_ML_PER_S: Final = single(1.0 / 20.0)
 LEAKY_ML: Final = single(1500.0)
 """What blood seems to hold in excess where colloid has no hold at all: three fifths of the plasma
 leave within the hour, as in the worst of sepsis (Holbeck & Grande 2003, Crit Care Med 31:1739)."""
+USUAL_SATURATION: Final = single(0.97)
+MOST_DESATURATION: Final = single(0.4)
+"""Between 97 % and 57 % of saturation the heart is taken to quicken (Slutsky & Rebuck 1978 do not
+say how far down they went), by as much as breathing is free to answer: the rise came with
+breathing and was gone when its depth and rate were held (Jpn J Physiol 1992, 42:865). That a
+heart starved of oxygen slows is not modelled."""
 GAS_HURRY: Final = single(2.0)
 """While a resting state is sought the gas stores of the body fill three times as fast."""
 _PER_STORE: Final = single(_HUNDRED * INVERSE_STORE_PER_ML)
@@ -166,4 +174,8 @@ def exchange_gases(w: Flat, i: int, h: float) -> None:
     w[ALVEOLAR + i] = max(alveolar, LEAST_ALVEOLAR_MMHG)
     w[VENOUS_CONTENT + i] = venous + h * quick * _PER_STORE * (delivered - consumed)
     w[ARTERIAL_CONTENT + i] = arterial
-    w[ARTERIAL_OXYGEN + i] = nearer_pressure_mmhg(w[ARTERIAL_OXYGEN + i], arterial, haemoglobin)
+    pressure = nearer_pressure_mmhg(w[ARTERIAL_OXYGEN + i], arterial, haemoglobin)
+    w[ARTERIAL_OXYGEN + i] = pressure
+    short = USUAL_SATURATION - saturation(pressure)
+    felt = min(max(short, _ZERO), MOST_DESATURATION)
+    w[DESATURATION + i] = felt * (_ONE - w[_DEPRESSION + i])

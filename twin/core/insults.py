@@ -37,7 +37,7 @@ CAROTID_COLUMN_MMHG: Final = 12.0
 """The carotid sinus lies 25 cm above the heart when upright (19 mmHg), the aortic arch at its
 height; the reflex reads both (Smit 1999)."""
 
-VENOARTERIOLAR: Final = 0.18
+VENOARTERIOLAR: Final = 0.21
 """Share by which full veins of hanging limbs constrict the arterioles before them, whatever the
 baroreflex says: nearly half of the rise of resistance (Henriksen & Sejrsen; the share is from
 memory, not verified), which is about two fifths at 60 degrees."""

@@ -119,7 +119,10 @@ READ_ROWS: Final = 22
     INVERSE_INTERSTITIAL_RATIO,
 ) = _places(20, PARAMETER_ROWS + 79)
 
-_CONTROL_ROWS: Final = PARAMETER_ROWS + 99
+# How far arterial blood is short of its usual saturation, as far as the heart rate answers (0-1).
+(DESATURATION,) = _places(1, PARAMETER_ROWS + 99)
+
+_CONTROL_ROWS: Final = PARAMETER_ROWS + 100
 
 CONTROLS: Final = (
     "fluid_ml_per_s",

@@ -237,7 +237,7 @@ PARAMETERS: Final[tuple[Parameter, ...]] = (
     Parameter("beta_blocker_sensitivity", "1", 1.0, 0, 2, "1 = the published mean response"),
     Parameter("diuretic_sensitivity", "1", 1.0, 0, 3, "1 = the published mean response"),
     Parameter("standing_vasoconstriction", "1", 0, -0.7, 3, _STANDING),
-    Parameter("standing_venoconstriction", "1", 0, -0.3, 0.5, _STANDING),
+    Parameter("standing_venoconstriction", "1", 0, -0.7, 0.5, _STANDING),
     Parameter("standing_inotropy", "1", 0, -0.7, 2, _STANDING),
     Parameter("standing_chronotropy", "1", 0, -0.5, 1, _STANDING),
     Parameter("standing_beta_blockade", "1", 0, 0, 1, _STANDING),
