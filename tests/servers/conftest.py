@@ -7,6 +7,7 @@ that one process starts one of each.
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import os
@@ -14,18 +15,29 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
 
 import httpx2
+import numpy as np
+import pydicom
 import pytest
+from PIL import Image
+from pydicom.uid import UID
 
 from cds_hooks.clock import SystemClock
+from inference.core.ecg_layout import THREE_BY_FOUR_RHYTHM
+from inference.core.ecg_printer import PageStyle, print_page
+from inference.training.ecg_generator import generated
 from sandbox_ehr.patients.courses import SAMPLE_PATIENTS
 from sandbox_ehr.patients.load import bundle_at
 from sandbox_ehr.pictures import encoded, picture_file
@@ -283,6 +295,137 @@ def study(orthanc: PictureArchive) -> Study:
     instance = encoded(drawing)
     orthanc.store(instance)
     return Study(str(drawing.StudyInstanceUID), (instance,))
+
+
+@dataclass(frozen=True)
+class OddArchive:
+    """An archive under ``/html`` that answers a page, and under ``/hangs`` not until let go."""
+
+    url: str
+    asked: threading.Event
+    let_go: threading.Event
+
+
+@pytest.fixture(scope="session")
+def odd_archive() -> Iterator[OddArchive]:
+    asked, let_go = threading.Event(), threading.Event()
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if "/hangs/" in self.path:
+                asked.set()
+                let_go.wait(START_S)
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<html>please log in</html>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield OddArchive(f"http://127.0.0.1:{server.server_port}", asked, let_go)
+    let_go.set()
+    server.shutdown()
+    server.server_close()
+
+
+def ecg_resources(patient: str, study_uid: str, address: str) -> list[Json]:
+    """Return a patient, an ECG study and the archive that is said to hold it."""
+    return [
+        {
+            "resourceType": "Patient",
+            "id": patient,
+            "identifier": [{"system": "urn:x", "value": f"MRN-{patient}"}],
+        },
+        {
+            "resourceType": "Endpoint",
+            "id": f"{patient}-archive",
+            "status": "active",
+            "connectionType": {"code": "dicom-wado-rs"},
+            "payloadType": [{"text": "DICOM"}],
+            "address": address,
+        },
+        {
+            "resourceType": "ImagingStudy",
+            "id": f"{patient}-study",
+            "status": "available",
+            "subject": {"reference": f"Patient/{patient}"},
+            "started": SystemClock().now().isoformat(),
+            "identifier": [{"system": "urn:dicom:uid", "value": f"urn:oid:{study_uid}"}],
+            "modality": [{"code": "ECG"}],
+            "endpoint": [{"reference": f"Endpoint/{patient}-archive"}],
+        },
+    ]
+
+
+def ecg_file(patient: str, study_uid: str, shared_data: Path) -> bytes:
+    """Return a real twelve-lead recording under the name of a patient of the tests."""
+    stream = BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its own UIDs end in a full stop; they are replaced
+        data = pydicom.dcmread(shared_data / "ecg_formats" / "dicom_ecgtoolkit_Example.dcm")
+        data.PatientID, data.PatientBirthDate, data.PatientSex = f"MRN-{patient}", "", ""
+        data.StudyInstanceUID, data.SeriesInstanceUID = study_uid, f"{study_uid}.2"
+        data.SOPInstanceUID = f"{study_uid}.1"
+        data.file_meta.MediaStorageSOPInstanceUID = UID(f"{study_uid}.1")
+        data.Modality = "ECG"
+        data.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def paper_ecg(patient: str) -> list[Json]:
+    """Return a patient whose ECG is a page of a Binary."""
+    ecg = generated(np.random.default_rng(3), "NORM").ecg
+    stream = BytesIO()
+    page = print_page(ecg, THREE_BY_FOUR_RHYTHM, PageStyle())
+    Image.fromarray(page.pixels).save(stream, "PNG")
+    data = base64.b64encode(stream.getvalue()).decode()
+    return [
+        {"resourceType": "Patient", "id": patient},
+        {
+            "resourceType": "Binary",
+            "id": f"{patient}-page",
+            "contentType": "image/png",
+            "data": data,
+        },
+        {
+            "resourceType": "DocumentReference",
+            "id": f"{patient}-document",
+            "status": "current",
+            "type": {"coding": [{"system": "http://loinc.org", "code": "11524-6"}]},
+            "subject": {"reference": f"Patient/{patient}"},
+            "date": SystemClock().now().isoformat(),
+            "content": [
+                {"attachment": {"contentType": "image/png", "url": f"Binary/{patient}-page"}}
+            ],
+        },
+    ]
+
+
+@pytest.fixture(scope="session")
+def ecg_patient(
+    hapi: FhirServer, orthanc: PictureArchive, odd_archive: OddArchive, shared_data: Path
+) -> FhirServer:
+    """Return HAPI with patients whose ECGs are in Orthanc, on paper, or out of reach."""
+    held = {"ecg-in-orthanc": "ecg-in-orthanc", "ecg-of-another": "somebody-else"}
+    for number, (patient, owner) in enumerate(held.items()):
+        uid = f"2.25.77{number}"
+        orthanc.store(ecg_file(owner, uid, shared_data))
+        for resource in ecg_resources(patient, uid, orthanc.dicomweb):
+            hapi.put(resource)
+    elsewhere = {
+        "ecg-elsewhere": "https://pacs.elsewhere.example/dicom-web",
+        "ecg-behind-html": f"{odd_archive.url}/html",
+        "ecg-behind-a-hanging-archive": f"{odd_archive.url}/hangs",
+    }
+    for patient, address in elsewhere.items():
+        for resource in ecg_resources(patient, "2.25.779", address):
+            hapi.put(resource)
+    for resource in paper_ecg("ecg-on-paper"):
+        hapi.put(resource)
+    return hapi
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,12 @@ from cds_hooks.cli.hook_calls import bolus, draft, metoprolol, with_drafts
 from cds_hooks.cli.printed_cards import simulated_changes
 
 if TYPE_CHECKING:
-    from conftest import Chart, FhirServer, PictureArchive, StartedServer
+    from conftest import Chart, FhirServer, OddArchive, PictureArchive, StartedServer
 
 Json = dict[str, Any]
+
+LONGEST_S = 240.0
+"""The first file starts the process that reads; a busy machine is no reason to fail."""
 
 pytestmark = [pytest.mark.service("hapi"), pytest.mark.service("orthanc")]
 
@@ -28,6 +32,7 @@ pytestmark = [pytest.mark.service("hapi"), pytest.mark.service("orthanc")]
 def service(
     hapi: FhirServer,
     orthanc: PictureArchive,
+    odd_archive: OddArchive,
     start_server: StartedServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[httpx2.Client]:
@@ -41,7 +46,7 @@ def service(
         "CARDIOTWIN_PUBLIC_BASE_URL": url,
         "CARDIOTWIN_TRUST": "open",
         "CARDIOTWIN_ALLOWED_FHIR_SERVERS": hapi.url,
-        "CARDIOTWIN_ALLOWED_DICOMWEB": orthanc.dicomweb,
+        "CARDIOTWIN_ALLOWED_DICOMWEB": f"{orthanc.dicomweb},{odd_archive.url}",
         "CARDIOTWIN_DATA_DIRECTORY": str(folder / "data"),
         "CARDIOTWIN_GATHER_DEADLINE_S": "25",
     }
@@ -102,20 +107,79 @@ def test_a_bolus_and_a_beta_blocker_are_simulated_on_data_read_by_search(
     assert what_is_wrong(changes) is None
 
 
-def test_the_card_says_that_a_radiograph_is_on_file_and_later_that_it_was_fetched(
+def findings_of(service: httpx2.Client, server: FhirServer, patient: str) -> str:
+    context = {"patientId": patient}
+    return said(call(service, "imaging-findings", "patient-view", server.url, context))
+
+
+def read_of(service: httpx2.Client, server: FhirServer, patient: str) -> str:
+    """Return what the card says once nothing waits any more."""
+    until = time.monotonic() + LONGEST_S
+    while "not yet read" in (told := findings_of(service, server, patient)):
+        assert time.monotonic() < until, told
+        time.sleep(0.5)
+    return told
+
+
+def test_a_radiograph_in_orthanc_is_said_to_be_unread_and_then_read_or_said_why_not(
     service: httpx2.Client, ward: FhirServer
 ) -> None:
-    def card() -> str:
-        context = {"patientId": "bleeding"}
-        return said(call(service, "imaging-findings", "patient-view", ward.url, context))
+    assert "not yet read" in findings_of(service, ward, "bleeding")
+    told = read_of(service, ward, "bleeding")
+    # A drawing: a detector that is installed reads it or says that it is no radiograph it knows.
+    assert any(
+        words in told
+        for words in ("no reader for radiographs", "Cardiothoracic ratio", "not readable")
+    )
 
-    told = card()
-    assert "not yet read" in told
-    for _ in range(100):
-        if "1 image fetched" in told:
-            break
-        told = card()
-    assert "1 image fetched" in told
+
+def test_an_ecg_in_orthanc_is_read_between_two_hooks(
+    service: httpx2.Client, ecg_patient: FhirServer
+) -> None:
+    assert "not yet read" in findings_of(service, ecg_patient, "ecg-in-orthanc")
+    told = read_of(service, ecg_patient, "ecg-in-orthanc")
+    assert "DICOM recording" in told
+    assert "Ventricular rate" in told
+    assert "Read by vizecgnet" in told
+
+
+def test_an_ecg_page_in_a_binary_of_hapi_is_read(
+    service: httpx2.Client, ecg_patient: FhirServer
+) -> None:
+    told = read_of(service, ecg_patient, "ecg-on-paper")
+    assert "**ECG document**" in told
+    assert "(page)" in told
+    assert "Read by vizecgnet" in told
+
+
+def test_the_ecg_of_another_patient_is_refused(
+    service: httpx2.Client, ecg_patient: FhirServer
+) -> None:
+    told = read_of(service, ecg_patient, "ecg-of-another")
+    assert "images not used" in told
+    assert "another patient than the chart" in told
+    assert "Read by" not in told
+
+
+def test_an_archive_off_the_allow_list_is_not_asked(
+    service: httpx2.Client, ecg_patient: FhirServer
+) -> None:
+    told = read_of(service, ecg_patient, "ecg-elsewhere")
+    assert "the archive is not on this installation" in told
+
+
+def test_an_archive_that_answers_html_is_said_and_one_that_hangs_keeps_no_hook_waiting(
+    service: httpx2.Client, ecg_patient: FhirServer, odd_archive: OddArchive
+) -> None:
+    told = read_of(service, ecg_patient, "ecg-behind-html")
+    assert "reply cannot be used: it is not multipart/related" in told
+    # The archive answers only when it is let go: a hook that waited for it would never end.
+    for _ in range(3):
+        assert "not yet read" in findings_of(service, ecg_patient, "ecg-behind-a-hanging-archive")
+    assert odd_archive.asked.wait(LONGEST_S)
+    odd_archive.let_go.set()
+    told = read_of(service, ecg_patient, "ecg-behind-a-hanging-archive")
+    assert "could not be read, because it was not fetched" in told
 
 
 @pytest.mark.requirement("CH-051")
