@@ -14,7 +14,7 @@ from twin.core.observation_sets import contradiction, observation_sets
 from twin.core.trouble import troubles
 from twin.store.emulator_file import read_cause_emulator, read_emulator
 from twin.validation import cause_report, recovery
-from twin.validation.cause_report import Answer, calibration, judged
+from twin.validation.cause_judging import Answer, calibration, judged
 from twin.validation.figures import coverage, share
 from twin.validation.virtual_patients import (
     EARLIER_H,
@@ -85,6 +85,7 @@ def examined() -> dict[str, object]:
         24,
         2,
         shown={name: cause_report.SHOWN[name] for name in ("vital_signs", "with_both")},
+        courses_shown={},
     )
 
 
@@ -122,7 +123,11 @@ def test_honest_probabilities_are_found_honest_and_boasts_are_not() -> None:
     def answers(claimed: float, true: float) -> list[Answer]:
         rights = random.random(4000) < true
         return [
-            Answer("a" if right else "b", {"a": claimed, "b": 1.0 - claimed}) for right in rights
+            Answer(
+                Cause.BLOOD_LOSS if right else Cause.VASOPLEGIA,
+                {"blood_loss": claimed, "vasoplegia": 1.0 - claimed},
+            )
+            for right in rights
         ]
 
     assert calibration(answers(0.7, 0.7))["expected_calibration_error"] < 0.03
@@ -130,9 +135,19 @@ def test_honest_probabilities_are_found_honest_and_boasts_are_not() -> None:
 
 
 def test_a_patient_who_cannot_be_weighed_counts_as_not_right() -> None:
-    found = judged([Answer("a", {"a": 1.0}), Answer("a", {})])
+    sure = Answer(Cause.BLOOD_LOSS, {"blood_loss": 1.0})
+    found = judged([sure, Answer(Cause.BLOOD_LOSS, {})])
     assert found["accuracy"]["value"] == 0.5
-    assert found["confusion"]["a"] == {"a": 1, "not weighed": 1}
+    assert found["confusion"]["blood_loss"] == {"blood_loss": 1, "not weighed": 1}
+
+
+def test_a_probability_that_is_right_costs_less_than_one_that_is_wrong() -> None:
+    sure = {"blood_loss": 0.9, "vasoplegia": 0.1}
+    right, wrong = (judged([Answer(c, sure)]) for c in (Cause.BLOOD_LOSS, Cause.VASOPLEGIA))
+    assert right["brier"] == pytest.approx(0.02)
+    assert wrong["brier"] == pytest.approx(1.62)
+    assert right["accuracy_by_cause"]["blood_loss"]["value"] == 1.0
+    assert wrong["log_loss"] > right["log_loss"]
 
 
 def test_a_share_has_wilsons_interval() -> None:

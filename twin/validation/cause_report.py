@@ -7,9 +7,8 @@ tried on the same patients beside that.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,7 +18,9 @@ from twin.core.events import LOW_MEAN_PRESSURE_MMHG, LOW_SYSTOLIC_MMHG
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
 from twin.core.hypotheses import OBSTRUCTION, OBSTRUCTIONS, Cause
 from twin.core.telling import EXAMINATIONS
-from twin.validation.figures import share
+from twin.validation import cause_classifier, course_report
+from twin.validation.cause_judging import Answer, group_of, groups, judged
+from twin.validation.virtual_courses import virtual_courses
 from twin.validation.virtual_patients import (
     INSULTS,
     NOW,
@@ -34,12 +35,17 @@ if TYPE_CHECKING:
 
     from twin.core.causes import CauseWeigher, NotWeighed
     from twin.core.measurements import Device
+    from twin.validation.charted_courses import Shown
+    from twin.validation.virtual_courses import VirtualCourses
 
     Extra = Sequence[tuple[Quantity, Device]]
     Progress = Callable[[str], None]
 
 GROUPS: Final = (Cause.BLOOD_LOSS, Cause.VASOPLEGIA, Cause.PUMP_FAILURE, OBSTRUCTION)
 """An equal share of the patients each; obstructions are shared among those the model holds."""
+
+OTHERS: Final = 1000
+"""Added to the seed of those whom a classifier is taught on."""
 
 GOALS: Final = {"vital_signs": 0.80, "with_venous_pressure_or_output": 0.95}
 
@@ -54,26 +60,6 @@ SHOWN: Final[Mapping[str, tuple[Extra, bool]]] = {
     "with_both_and_an_earlier_set": ((*VENOUS_PRESSURE, *OUTPUT), True),
 }
 """What the weigher is shown beside vital signs; an earlier set is two hours old, untroubled."""
-
-BINS: Final = (0.0, 0.4, 0.6, 0.8, 0.9, 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What was said of one patient."""
-
-    truth: str
-    probabilities: Mapping[str, float]
-    """By group; empty where no cause was weighed."""
-    in_shock: bool = True
-    """Whether the true pressure is low; else the trouble is compensated, or of the lungs."""
-
-    @property
-    def said(self) -> str:
-        """Return the likeliest group."""
-        if not self.probabilities:
-            return "not weighed"
-        return max(self.probabilities, key=lambda group: self.probabilities[group])
 
 
 def drawn(patients: int, weigher: CauseWeigher) -> dict[Cause, int]:
@@ -94,8 +80,13 @@ def report(
     seed: int,
     progress: Progress = lambda _: None,
     shown: Mapping[str, tuple[Extra, bool]] = SHOWN,
+    courses_shown: Mapping[str, Shown] = course_report.SHOWN,
+    classifier: int = 0,
 ) -> dict[str, Any]:
-    """Return accuracies, confusions and calibrations, each with its 95 % interval."""
+    """Return accuracies, confusions and calibrations, each with its 95 % interval.
+
+    ``classifier`` is how many other patients a classifier is taught on, beside; 0 leaves it out.
+    """
     counts = drawn(patients, weigher)
     progress("simulating patients")
     people = virtual_patients(counts, seed)
@@ -108,6 +99,10 @@ def report(
     cases["with_the_proposed_measurement"] = judged(_after_proposed(people, weigher, rates))
     progress("at the base rates that ship")
     shipped = judged(answers(people, weigher, (), False, None))
+    progress("simulating courses")
+    lived = virtual_courses(counts, seed)
+    courses = course_report.examined(lived, weigher, rates, courses_shown, progress)
+    taught = _taught(lived, weigher, classifier, seed, courses_shown, progress)
     return {
         "patients": len(people.causes),
         "drawn": {cause.name: count for cause, count in counts.items()},
@@ -116,7 +111,25 @@ def report(
         "goals": GOALS,
         "cases": cases,
         "vital_signs_at_shipped_base_rates": shipped,
+        "courses": courses,
+        "classifier": taught,
     }
+
+
+def _taught(
+    lived: VirtualCourses,
+    weigher: CauseWeigher,
+    count: int,
+    seed: int,
+    shown: Mapping[str, Shown],
+    progress: Progress,
+) -> dict[str, Any] | None:
+    """Return what a classifier reaches that was taught on so many other patients."""
+    if not count:
+        return None
+    progress("simulating patients for a classifier")
+    others = virtual_courses(drawn(count, weigher), seed + OTHERS)
+    return cause_classifier.examined(others, lived, shown, progress)
 
 
 def answers(
@@ -151,21 +164,13 @@ def _weighed(
 
 
 def _answer(people: VirtualPatients, person: int, found: Causes | NotWeighed) -> Answer:
-    groups: defaultdict[str, float] = defaultdict(float)
-    if isinstance(found, Causes):
-        for each in found.candidates:
-            groups[_name(each.cause)] += each.probability
-    return Answer(_name(people.causes[person]), dict(groups), _in_shock(people, person))
+    return Answer(people.causes[person], groups(found), _in_shock(people, person))
 
 
 def _in_shock(people: VirtualPatients, person: int) -> bool:
     mean = people.now[QUANTITY_INDEX[Quantity.MEAN_PRESSURE], person]
     systolic = people.now[QUANTITY_INDEX[Quantity.SYSTOLIC_PRESSURE], person]
     return bool(mean < LOW_MEAN_PRESSURE_MMHG or systolic < LOW_SYSTOLIC_MMHG)
-
-
-def _name(cause: Cause) -> str:
-    return OBSTRUCTION if cause in OBSTRUCTIONS else cause.name.lower()
 
 
 def _after_proposed(
@@ -193,54 +198,11 @@ def _after_proposed(
 def _examined(truth: Cause, first: Causes, name: str, random: np.random.Generator) -> Answer:
     (test,) = (each for each in EXAMINATIONS if each.name == name)
     positive = random.random() < test.positive.get(truth, test.positive_otherwise)
-    groups: defaultdict[str, float] = defaultdict(float)
+    by_group: defaultdict[str, float] = defaultdict(float)
     for each in first.candidates:
         likelihood = test.positive.get(each.cause, test.positive_otherwise)
-        groups[_name(each.cause)] += each.probability * (
+        by_group[group_of(each.cause)] += each.probability * (
             likelihood if positive else 1.0 - likelihood
         )
-    total = sum(groups.values())
-    return Answer(_name(truth), {group: value / total for group, value in groups.items()})
-
-
-def judged(found: Sequence[Answer]) -> dict[str, Any]:
-    """Return accuracy, confusion, and how honest the probabilities are."""
-    confusion: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for each in found:
-        confusion[each.truth][each.said] += 1
-    weighed = [each for each in found if each.probabilities]
-    truths = np.array([max(each.probabilities.get(each.truth, 0.0), 1e-6) for each in weighed])
-    shocked = [each for each in found if each.in_shock]
-    return {
-        "accuracy": share(sum(each.said == each.truth for each in found), len(found)),
-        "accuracy_in_shock": share(sum(e.said == e.truth for e in shocked), len(shocked)),
-        "confusion": {truth: dict(said.most_common()) for truth, said in confusion.items()},
-        "log_loss": round(float(-np.log(truths).mean()), 4) if len(truths) else None,
-        "calibration": calibration(weighed),
-    }
-
-
-def calibration(found: Sequence[Answer]) -> dict[str, Any]:
-    """Return how often the likeliest cause is right where its probability is about so high."""
-    top = np.array([each.probabilities[each.said] for each in found])
-    right = np.array([each.said == each.truth for each in found], bool)
-    bins, gap = [], 0.0
-    for low, high in pairwise(BINS):
-        here = (top >= low) & ((top < high) | (high == 1.0))
-        if not here.any():
-            continue
-        gap += abs(float(right[here].mean() - top[here].mean())) * here.mean()
-        bins.append(
-            {
-                "from": low,
-                "to": high,
-                "patients": int(here.sum()),
-                "mean_probability": round(float(top[here].mean()), 4),
-                "right": share(int(right[here].sum()), int(here.sum())),
-            }
-        )
-    return {
-        "mean_probability": round(float(top.mean()), 4) if len(top) else None,
-        "expected_calibration_error": round(float(gap), 4),
-        "bins": bins,
-    }
+    total = sum(by_group.values())
+    return Answer(truth, {group: value / total for group, value in by_group.items()})

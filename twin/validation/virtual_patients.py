@@ -3,17 +3,19 @@
 Nothing here is shared with the estimator: they differ from each other in *every* parameter of the
 model, not in the dozen that the estimator fits; spreads are uniform where its beliefs are normal;
 insults also act on parameters that it holds fixed; temperature and breathing come from mixtures
-that it does not know; values are read with device noise and rounded as a monitor shows them.
+that it does not know; pressures are read at the arm, with device noise, rounded as a monitor shows
+them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from twin.core.arm import MONITOR_SHARE, Arm, expected_amplification, shown_mean_mmhg
 from twin.core.device_errors import error_model
 from twin.core.discrepancy import DISCREPANCIES
 from twin.core.haemodynamics import QUANTITY_INDEX, Quantity
@@ -163,54 +165,71 @@ class VirtualPatients:
         ``earlier`` adds a set of vital signs from before the trouble, two hours old.
         """
         random = np.random.default_rng((self.seed, person))
-        found = _charted((*VITAL_SIGNS, *extra), self.now[:, person], NOW, random)
+        arm = arm_drawn(self.bodies[person], random)
+        found = charted((*VITAL_SIGNS, *extra), self.now[:, person], NOW, random, arm)
         warmth = round(float(self.temperatures[person] + 0.1 * random.standard_normal()), 1)
         found.append(Measurement(Condition.TEMPERATURE, warmth, NOW, "virtual/temperature"))
         if earlier:
             at = NOW - timedelta(hours=EARLIER_H)
             then = _wandered(self.before[:, person], random)
-            found += _charted(VITAL_SIGNS, then, at, random)
+            found += charted(VITAL_SIGNS, then, at, random, arm)
         return found
 
 
 SHARED: Final = 0.8
-"""Share of a cuff's variance that its three pressures have in common: it measures one envelope, so
-that it never shows a mean outside the other two."""
+"""Share of a cuff's variance that its pressures have in common: it measures one envelope."""
+
+MEAN_SHARES: Final = (0.24, 1.0 / 3.0)
+"""At which shares of the pulse cuffs show the mean: half of the patients each (``arm``)."""
 
 
-def _charted(
+def arm_drawn(body: Body, random: np.random.Generator) -> Arm:
+    """Return how a cuff shows this person's aorta: the pulse grows by his own share."""
+    expected = expected_amplification(Device.CUFF, body.age_years)
+    grown = max(1.0, expected * np.exp(random.uniform(-0.2, 0.2)))
+    return Arm(np.array([grown]), float(random.choice(MEAN_SHARES)))
+
+
+def charted(
     quantities: Sequence[tuple[Quantity, Device]],
     true: np.ndarray,
     at: datetime,
     random: np.random.Generator,
+    arm: Arm,
 ) -> list[Measurement]:
-    """Return what devices show of a state: with their errors, rounded as on a screen."""
+    """Return what devices show of a state: with their errors, rounded as on a screen.
+
+    A cuff reads at the arm, and makes its mean of the two pressures that it shows.
+    """
+    at_the_arm = arm.shown(true[:, None])[:, 0]
     cuff = random.standard_normal()
-    found = []
+    shown: dict[Quantity, float] = {}
     for quantity, device in quantities:
         error = random.standard_normal()
         if device is Device.CUFF:
             error = np.sqrt(SHARED) * cuff + np.sqrt(1.0 - SHARED) * error
-        value = float(true[QUANTITY_INDEX[quantity]])
+        value = float((at_the_arm if device is Device.CUFF else true)[QUANTITY_INDEX[quantity]])
         noisy = value + error_model(quantity, device).sd(value) * error
         if quantity is Quantity.OXYGEN_SATURATION:
             noisy = min(noisy, 100.0)
-        shown = round(noisy, 1) if quantity is Quantity.CARDIAC_OUTPUT else float(round(noisy))
-        reference = f"virtual/{quantity}/{at.isoformat()}"
-        found.append(Measurement(quantity, shown, at, reference, device))
-    return _in_order(found)
+        shown[quantity] = round(noisy, 1) if quantity is Quantity.CARDIAC_OUTPUT else round(noisy)
+    _order(shown, arm)
+    return [
+        Measurement(quantity, float(shown[quantity]), at, f"virtual/{quantity}/{at}", device)
+        for quantity, device in quantities
+    ]
 
 
-def _in_order(charted: list[Measurement]) -> list[Measurement]:
-    values = {m.quantity: m.value for m in charted}
-    low = values[Quantity.DIASTOLIC_PRESSURE] + 1.0
-    mean = max(low, values[Quantity.MEAN_PRESSURE])
-    high = max(mean + 1.0, values[Quantity.SYSTOLIC_PRESSURE])
-    ordered: dict[Quantity | Condition, float] = {
-        Quantity.MEAN_PRESSURE: mean,
-        Quantity.SYSTOLIC_PRESSURE: high,
-    }
-    return [replace(m, value=ordered.get(m.quantity, m.value)) for m in charted]
+LEAST_PULSE_MMHG: Final = 3.0
+"""A cuff that finds none shows nothing."""
+
+
+def _order(shown: dict[Quantity, float], arm: Arm) -> None:
+    low = shown[Quantity.DIASTOLIC_PRESSURE]
+    high = max(low + LEAST_PULSE_MMHG, shown[Quantity.SYSTOLIC_PRESSURE])
+    shown[Quantity.SYSTOLIC_PRESSURE] = high
+    mean = float(shown_mean_mmhg(np.array(high), np.array(low), arm.mean_share or MONITOR_SHARE))
+    shown[Quantity.MEAN_PRESSURE] = min(max(round(mean), low + 1.0), high - 1.0)
 
 
 def _wandered(true: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -247,8 +266,8 @@ def _of_cause(
     bodies: list[Body] = []
     kept: list[list[np.ndarray]] = [[], []]
     while len(bodies) < count:
-        drawn = [_body(random) for _ in range(2 * count)]
-        before = np.stack([_person(body, random) for body in drawn], axis=1)
+        drawn = [body_drawn(random) for _ in range(2 * count)]
+        before = np.stack([person_drawn(body, random) for body in drawn], axis=1)
         states = resting_state(before), resting_state(_struck(before, insult, random))
         chosen = [p for p in range(2 * count) if _examined(states[0][:, p], states[1][:, p])]
         bodies += [drawn[p] for p in chosen]
@@ -262,7 +281,8 @@ def _of_cause(
     return bodies[:count], before_state, now_state, temperatures, rates
 
 
-def _body(random: np.random.Generator) -> Body:
+def body_drawn(random: np.random.Generator) -> Body:
+    """Return an adult's body."""
     male = bool(random.random() < 0.55)
     height = random.normal(176.0 if male else 163.0, 7.0)
     index = random.uniform(19.0, 36.0)
@@ -274,7 +294,8 @@ def _body(random: np.random.Generator) -> Body:
     )
 
 
-def _person(body: Body, random: np.random.Generator) -> np.ndarray:
+def person_drawn(body: Body, random: np.random.Generator) -> Float[np.ndarray, " parameter"]:
+    """Return a person of this body, who differs from the standard adult in every parameter."""
     values = scaled_to(body)
     for row, entry in enumerate(PARAMETERS):
         if entry.name in ("inspired_oxygen_fraction", "maximum_heart_rate"):
@@ -301,10 +322,11 @@ def _examined(before: np.ndarray, now: np.ndarray) -> bool:
     if not (np.isfinite(before).all() and np.isfinite(now).all()):
         return False
     alive = now[QUANTITY_INDEX[Quantity.MEAN_PRESSURE]] >= LOWEST_MEAN_PRESSURE_MMHG
-    return bool(alive and _troubled(now) and not _troubled(before))
+    return bool(alive and troubled(now) and not troubled(before))
 
 
-def _troubled(state: np.ndarray) -> bool:
+def troubled(state: Float[np.ndarray, " quantity"]) -> bool:
+    """Return whether perfect devices would show trouble in this state."""
     seen = [
         Measurement(quantity, float(state[QUANTITY_INDEX[quantity]]), NOW, "virtual", device)
         for quantity, device in VITAL_SIGNS
