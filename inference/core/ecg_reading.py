@@ -52,7 +52,11 @@ NAMES: Final[Mapping[str, str]] = {
 }
 
 
-_PENALTY: Final = {PageDoubt.CUT_OFF: 0.5, PageDoubt.ORIENTATION_UNSURE: 0.5}
+_PENALTY: Final = {
+    PageDoubt.CUT_OFF: 0.5,
+    PageDoubt.ORIENTATION_UNSURE: 0.5,
+    PageDoubt.LAYOUT_UNSURE: 0.5,
+}
 _USUAL_PENALTY: Final = 0.1
 """A page that was turned or has no grid is read a little worse, if at all; ours."""
 
