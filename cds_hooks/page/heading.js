@@ -112,7 +112,7 @@ export function events(view) {
   if (!outlook) return panel("events", "Events ahead, simulated", el("p", { class: "empty" }, view.twin.outcome));
   return panel("events", "Events ahead, simulated, with nothing new done",
     table("Probability of each event within a time", ["Event", ...outlook.horizonsMin.map(span)],
-      outlook.events.map((each) => [words(each.event), ...each.within.map((share) => el("span", { class: heat(share) }, percent(share)))]), true),
+      outlook.events.map((each) => [words(each.event), ...each.within.map((share) => el("span", { class: heat(share) }, percent(share).replace(/ %$/, "\u00a0%")))]), true),
     el("p", { class: "fine" }, `Counted: ${outlook.events.map((each) => each.event).join("; ")}.`),
     sentences(outlook.sentences));
 }

@@ -93,6 +93,7 @@ def test_what_runs_is_changed_and_ended_beside_a_third_plan(
         expect(results.get_by_role("row", name=name)).to_contain_text("mmHg")
     expect(results.locator(".legend")).to_contain_text("changed from 0.08 µg/kg/min to 0.16")
     picture(page, "running-1280-light")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert violations(page) == []
     plan = page.get_by_role("region", name="Plan A", exact=True)
     plan.get_by_role("button", name="Hand back as draft").click()
