@@ -38,6 +38,7 @@ def register(application: typer.Typer) -> None:
                 )
             )
             _draw_a_beat()
+            _print_a_page()
         console.print(f"ready to start ({time.perf_counter() - start:.0f} s)")
 
 
@@ -48,3 +49,15 @@ def _draw_a_beat() -> None:
 
     adult = standard_adult()[:, None]
     waveforms(adult, settled(adult, SETTLED_S), BEAT_S)
+
+
+def _print_a_page() -> None:
+    """Compile the pen of the ECG printer, with which recordings are shown to the nets as pages."""
+    import numpy as np
+
+    from inference.core.ecg import STANDARD_RATE_HZ, STANDARD_SAMPLES, Ecg
+    from inference.core.ecg_layout import THREE_BY_FOUR_RHYTHM
+    from inference.core.ecg_printer import PageStyle, print_canonical
+
+    flat = np.zeros((12, STANDARD_SAMPLES), dtype=np.float32)
+    print_canonical(Ecg(flat, STANDARD_RATE_HZ), THREE_BY_FOUR_RHYTHM, PageStyle())

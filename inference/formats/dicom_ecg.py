@@ -7,9 +7,9 @@ group that lasts longest is taken. Sensitivity, its correction factor and baseli
 from __future__ import annotations
 
 import io
-import struct
 import warnings
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import numpy as np
 import pydicom
@@ -17,6 +17,8 @@ import pydicom
 from inference.core.ecg import lead_name
 from inference.core.owner import Owner, birth_date_of, identifier_digest
 from inference.errors import EcgUnreadable
+from inference.formats.dicom_pages import is_shown, shown_pages
+from inference.formats.pages import Pixels
 from inference.formats.recording import EcgRecording, recording
 
 _MILLIVOLT: Final = {"UV": 1e-3, "MV": 1.0, "V": 1e3, "NV": 1e-6}
@@ -26,34 +28,40 @@ _META_BYTES: Final = 2048
 """The transfer syntax stands in the meta information near the start (PS3.10, section 7.1)."""
 _SEXES: Final = {"F": "female", "M": "male"}
 _MOST_GROUPS: Final = 32
+Found = TypeVar("Found")
 
 
-def read_dicom(data: bytes) -> EcgRecording:
-    """Return the longest group of a DICOM waveform object.
+def read_dicom(data: bytes) -> EcgRecording | tuple[Pixels, ...]:
+    """Return the longest group of a DICOM waveform, or the pages that a DICOM file shows.
 
     Raises
     ------
     EcgUnreadable
-        It is no DICOM file, holds no waveform with named leads, or is broken.
+        It is no DICOM file, holds neither a waveform with named leads nor pages, or is broken.
     """
+    return _opened(data, lambda file: shown_pages(file) if is_shown(file) else _longest(file))
+
+
+def owner_in_dicom(data: bytes) -> Owner:
+    """Return what a DICOM file says of its patient, whatever it holds; errors as above."""
+    return _opened(data, _owner)
+
+
+def _opened(data: bytes, of: Callable[[pydicom.Dataset], Found]) -> Found:
     if any(uid in data[:_META_BYTES] for uid in _DEFLATED):
         raise EcgUnreadable("a deflated file, whose size cannot be known before it is opened")
     try:
         with warnings.catch_warnings():
             # pydicom warns of what breaks its rules and goes on; what it says may quote the file.
             warnings.simplefilter("ignore")
-            return _longest(data)
+            return of(pydicom.dcmread(io.BytesIO(data)))
     except EcgUnreadable:
         raise
-    except (
-        AttributeError, EOFError, IndexError, KeyError, MemoryError, NotImplementedError, OSError,
-        TypeError, ValueError, ZeroDivisionError, struct.error, pydicom.errors.InvalidDicomError,
-    ):  # fmt: skip
+    except Exception:  # noqa: BLE001  pydicom and its decoders raise what the bytes lead them to
         raise EcgUnreadable("its DICOM is broken") from None
 
 
-def _longest(data: bytes) -> EcgRecording:
-    file = pydicom.dcmread(io.BytesIO(data))
+def _longest(file: pydicom.Dataset) -> EcgRecording:
     groups = list(file.get("WaveformSequence") or ())
     if not groups or len(groups) > _MOST_GROUPS:
         raise EcgUnreadable("it is a DICOM file without waveforms")

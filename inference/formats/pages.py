@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import threading
+import zlib
 from typing import Final
 
 import numpy as np
@@ -28,6 +29,10 @@ _LONG_SIDE_PX: Final = 1900
 _MOST_POINTS: Final = 14_400.0
 """Of a PDF page's side: the most that PDF itself allows (five metres)."""
 _KINDS: Final = ("PNG", "JPEG", "TIFF")
+_MOST_INFLATED: Final = 200_000_000
+"""Of all streams of a PDF together: the most pixels that are decoded, in colour, and then some."""
+_AT_ONCE: Final = 1 << 20
+_ZLIB_STARTS: Final = (b"\x08", b"\x18", b"\x28", b"\x38", b"\x48", b"\x58", b"\x68", b"\x78")
 _PDFIUM: Final = threading.Lock()
 """pdfium keeps state of its own: one call at a time."""
 
@@ -54,14 +59,15 @@ def pages_of(data: bytes) -> tuple[Pixels, ...]:
     if is_pdf(data):
         return _pdf_pages(data)
     if is_picture(data):
-        return _picture_pages(data)
+        return picture_pages(data)
     raise EcgUnreadable("it is none of PNG, JPEG, TIFF and PDF")
 
 
-def _picture_pages(data: bytes) -> tuple[Pixels, ...]:
+def picture_pages(data: bytes, kinds: tuple[str, ...] = _KINDS) -> tuple[Pixels, ...]:
+    """Return every page of a picture of one of the kinds, by their names in Pillow."""
     pages: list[Pixels] = []
     try:
-        with Image.open(io.BytesIO(data), formats=_KINDS) as picture:
+        with Image.open(io.BytesIO(data), formats=kinds) as picture:
             count = getattr(picture, "n_frames", 1)
             if count > MOST_PAGES:
                 raise EcgUnreadable(f"it has more than the {MOST_PAGES} pages that are opened")
@@ -91,6 +97,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 
 def _pdf_pages(data: bytes) -> tuple[Pixels, ...]:
+    _refuse_what_would_swell(data)
     with _PDFIUM:
         try:
             document = pypdfium2.PdfDocument(data)
@@ -106,6 +113,42 @@ def _pdf_pages(data: bytes) -> tuple[Pixels, ...]:
             document.close()
 
 
+def _refuse_what_would_swell(data: bytes) -> None:
+    """Inflate each stream of a PDF in turn and keep none, before pdfium keeps them all."""
+    left, at = _MOST_INFLATED, data.find(b"stream")
+    while at >= 0:
+        start = at + len(b"stream")
+        start += {b"\r\n": 2}.get(data[start : start + 2], 1)
+        if data[start : start + 1] in _ZLIB_STARTS and data[at - 3 : at] != b"end":
+            left -= _inflated(memoryview(data)[start:], left)
+            if left <= 0:
+                raise EcgUnreadable("its PDF is larger when it is inflated than is opened")
+        at = data.find(b"stream", start)
+
+
+def _inflated(packed: memoryview, most: int) -> int:
+    """Return how many bytes a stream inflates to, counting no further than ``most``."""
+    inflating, size = zlib.decompressobj(), 0
+    rest: bytes | memoryview = packed
+    try:
+        while size < most and not inflating.eof:
+            part = len(inflating.decompress(rest, _AT_ONCE))
+            rest = inflating.unconsumed_tail
+            size += part
+            if not rest:
+                break
+    except zlib.error:
+        pass  # no such stream after all: pdfium makes of it what it can
+    return size
+
+
+def _refuse_large_pictures(page: pypdfium2.PdfPage) -> None:
+    for shown in page.get_objects(filter=(pypdfium2.raw.FPDF_PAGEOBJ_IMAGE,), max_depth=4):
+        width, height = shown.get_px_size()
+        if width * height > MOST_PIXELS:
+            raise EcgUnreadable("a picture in its PDF has more pixels than are decoded")
+
+
 def _drawn(page: pypdfium2.PdfPage) -> Pixels:
     width, height = page.get_size()
     if not (0 < width <= _MOST_POINTS and 0 < height <= _MOST_POINTS):
@@ -113,5 +156,6 @@ def _drawn(page: pypdfium2.PdfPage) -> Pixels:
     scale = _LONG_SIDE_PX / max(width, height)
     if min(width, height) * scale < 8:
         raise EcgUnreadable("a page of its PDF is a mere line")
+    _refuse_large_pictures(page)
     bitmap = page.render(scale=scale, rev_byteorder=True, prefer_bgrx=True)
     return np.ascontiguousarray(bitmap.to_numpy()[:, :, :3])

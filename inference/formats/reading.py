@@ -5,16 +5,12 @@ A name's ending is never trusted: a renamed file is read as what it is.
 
 from __future__ import annotations
 
-import io
-import struct
-import warnings
 from typing import Final
 
-import pydicom
-
+from inference.core.owner import NOBODY, Owner
 from inference.errors import EcgUnreadable
 from inference.formats.aecg import read_aecg
-from inference.formats.dicom_ecg import read_dicom
+from inference.formats.dicom_ecg import owner_in_dicom, read_dicom
 from inference.formats.muse_xml import read_muse
 from inference.formats.pages import Pixels, is_pdf, is_picture, pages_of
 from inference.formats.philips_xml import read_philips
@@ -29,7 +25,6 @@ _BY_ROOT: Final = {
     "RestingECG": read_muse,
     SCHILLER: read_schiller,
 }
-_ENCAPSULATED_PDF: Final = b"1.2.840.10008.5.1.4.1.1.104.1"
 _XML_STARTS: Final = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<", b"\xfe\xff\0<")
 
 
@@ -43,7 +38,7 @@ def read_ecg(data: bytes) -> EcgRecording | tuple[Pixels, ...]:
     """
     checked_size(data)
     if data[128:132] == b"DICM":
-        return _encapsulated(data) if _ENCAPSULATED_PDF in data[:4096] else read_dicom(data)
+        return read_dicom(data)
     if is_picture(data) or is_pdf(data):
         return pages_of(data)
     if data.lstrip()[:4].startswith(_XML_STARTS):
@@ -56,15 +51,14 @@ def read_ecg(data: bytes) -> EcgRecording | tuple[Pixels, ...]:
     raise EcgUnreadable("it is none of the formats that are read")
 
 
-def _encapsulated(data: bytes) -> tuple[Pixels, ...]:
-    """Return the pages of an encapsulated PDF (PS3.3, section A.45.1)."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            document = bytes(pydicom.dcmread(io.BytesIO(data)).EncapsulatedDocument)
-    except (
-        AttributeError, EOFError, KeyError, NotImplementedError, OSError, TypeError, ValueError,
-        struct.error, pydicom.errors.InvalidDicomError,
-    ):  # fmt: skip
-        raise EcgUnreadable("its DICOM is broken") from None
-    return pages_of(document)
+def owner_in(data: bytes) -> Owner:
+    """Return what a file says of its patient, also where it holds pages; errors as above.
+
+    `NOBODY` for a plain picture or a PDF, which say it at most in print.
+    """
+    if data[128:132] == b"DICM":
+        return owner_in_dicom(checked_size(data))
+    if is_picture(data) or is_pdf(data):
+        return NOBODY
+    found = read_ecg(data)
+    return found.owner if isinstance(found, EcgRecording) else NOBODY

@@ -5,19 +5,22 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 
 from inference.core.ecg_layout import THREE_BY_FOUR_RHYTHM
 from inference.core.ecg_page import read_page
 from inference.core.ecg_printer import PageStyle, print_page
+from inference.core.owner import NOBODY, Owner, doubt, identifier_digest
 from inference.errors import EcgUnreadable
 from inference.formats.pages import MOST_PAGES, pages_of
-from inference.formats.reading import read_ecg
+from inference.formats.reading import owner_in, read_ecg
 from tests.inference.ecg_signals import regular
 
 
@@ -122,19 +125,139 @@ def test_what_is_transparent_is_paper_and_a_photographs_own_orientation_counts()
     assert pages_of(out.getvalue())[0].shape == (400, 300, 3)
 
 
-def test_a_pdf_inside_a_dicom_file_is_found() -> None:
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = pydicom.uid.EncapsulatedPDFStorage
+def dicom_file(**values: object) -> bytes:
+    """Write a DICOM file of what is given, uncompressed unless ``syntax`` says otherwise."""
+    meta: Any = FileMetaDataset()
+    meta.TransferSyntaxUID = values.pop("syntax", pydicom.uid.ExplicitVRLittleEndian)
+    meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
     meta.MediaStorageSOPInstanceUID = "1.2.3"
     file = Dataset()
     file.file_meta = meta
     file.SOPClassUID, file.SOPInstanceUID = meta.MediaStorageSOPClassUID, "1.2.3"
-    file.MIMETypeOfEncapsulatedDocument = "application/pdf"
-    document = saved("PDF")
-    file.EncapsulatedDocument = document + bytes(len(document) % 2)
+    for name, value in values.items():
+        setattr(file, name, value)
     out = io.BytesIO()
     pydicom.dcmwrite(out, file, enforce_file_format=True)
-    pages = read_ecg(out.getvalue())
+    return out.getvalue()
+
+
+def capture(pixels: np.ndarray, data: bytes, **values: object) -> bytes:
+    grey = pixels.ndim == 2
+    return dicom_file(
+        **{
+            "Rows": pixels.shape[0],
+            "Columns": pixels.shape[1],
+            "SamplesPerPixel": 1 if grey else 3,
+            "PhotometricInterpretation": "MONOCHROME2" if grey else "RGB",
+            "BitsAllocated": 8,
+            "BitsStored": 8,
+            "HighBit": 7,
+            "PixelRepresentation": 0,
+            **({} if grey else {"PlanarConfiguration": 0}),
+            "PixelData": data,
+            **values,
+        }
+    )
+
+
+def test_a_pdf_inside_a_dicom_file_is_found() -> None:
+    document = saved("PDF")
+    data = dicom_file(
+        MIMETypeOfEncapsulatedDocument="application/pdf",
+        EncapsulatedDocument=document + bytes(len(document) % 2),
+    )
+    pages = read_ecg(data)
     assert isinstance(pages, tuple)
     assert read_page(pages[0]).page is not None
+
+
+def test_a_secondary_capture_shows_the_page_that_was_captured() -> None:
+    """Plain in colour and grey, light counted as low, and as JPEG: PS3.3, section A.8."""
+    colour = np.asarray(printed())[:940, :1300]
+    grey = np.ascontiguousarray(colour[:, :, 1])
+    out = io.BytesIO()
+    Image.fromarray(colour).save(out, "JPEG", quality=90)
+    jpeg = encapsulate([out.getvalue() + bytes(len(out.getvalue()) % 2)])
+    for data in (
+        capture(colour, colour.tobytes()),
+        capture(grey, grey.tobytes()),
+        capture(grey, (255 - grey).tobytes(), PhotometricInterpretation="MONOCHROME1"),
+        capture(
+            colour, jpeg, syntax=pydicom.uid.JPEGBaseline8Bit, PhotometricInterpretation="YBR_FULL"
+        ),
+    ):
+        pages = read_ecg(data)
+        assert isinstance(pages, tuple)
+        assert len(pages) == 1
+        got = read_page(pages[0])
+        assert got.page is not None
+        assert got.layout is not None
+        assert got.layout.name == "3x4+II"
+
+
+def test_a_captures_owner_is_told_before_it_is_looked_at() -> None:
+    grey = np.full((400, 500), 255, dtype=np.uint8)
+    data = capture(grey, grey.tobytes(), PatientID="17", PatientBirthDate="19530508")
+    assert owner_in(data) == Owner(frozenset({identifier_digest("17")}), "19530508")
+    assert doubt([owner_in(data)], Owner(frozenset({identifier_digest("18")}))) is not None
+    assert owner_in(saved("PNG")) == NOBODY
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"Rows": 60_000, "Columns": 60_000}, "pixels than"),
+        ({"NumberOfFrames": 500}, "pages"),
+        ({"Rows": 500}, "broken"),
+        ({"PhotometricInterpretation": "PALETTE COLOR"}, "colours"),
+        ({"BitsAllocated": 32}, "stored"),
+    ],
+)
+def test_a_capture_whose_header_cannot_be_is_refused(changed: dict[str, object], why: str) -> None:
+    grey = np.full((400, 500), 255, dtype=np.uint8)
+    with pytest.raises(EcgUnreadable, match=why):
+        read_ecg(capture(grey, grey.tobytes(), **changed))
+
+
+def test_a_jpeg_larger_than_its_dicom_header_says_is_refused_before_it_is_decoded() -> None:
+    out = io.BytesIO()
+    Image.new("L", (8_000, 8_000)).save(out, "JPEG")
+    grey = np.zeros((400, 500), dtype=np.uint8)
+    data = encapsulate([out.getvalue() + bytes(len(out.getvalue()) % 2)])
+    with pytest.raises(EcgUnreadable, match="more pixels"):
+        read_ecg(capture(grey, data, syntax=pydicom.uid.JPEGBaseline8Bit))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_bombs_of_other_kinds_are_refused_too(kind: str) -> None:
+    out = io.BytesIO()
+    options = {} if kind == "JPEG" else {"compression": "tiff_deflate"}
+    Image.new("L", (8_000, 8_000)).save(out, kind, **options)  # type: ignore[arg-type]
+    with pytest.raises(EcgUnreadable, match="more pixels"):
+        pages_of(out.getvalue())
+
+
+def pdf_with(stream: bytes, entries: str) -> bytes:
+    """Write a PDF of one page whose second object beside it is the stream given."""
+    packed = zlib.compress(stream, 9)
+    return (
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+        b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+        b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 842 595]/Contents 4 0 R>>endobj\n"
+        + f"4 0 obj<<{entries}/Filter/FlateDecode/Length {len(packed)}>>stream\n".encode()
+        + packed
+        + b"\nendstream endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
+    )
+
+
+def test_a_pdf_that_swells_is_refused_before_pdfium_keeps_it() -> None:
+    assert pages_of(pdf_with(b" " * 1_000, ""))[0].shape[2] == 3
+    with pytest.raises(EcgUnreadable, match="inflated"):
+        pages_of(pdf_with(bytes(250_000_000), ""))
+
+
+def test_a_picture_called_a_document_is_read_as_what_it_is() -> None:
+    """No reader looks at a name; a PNG sent as application/pdf is a PNG."""
+    pages = read_ecg(saved("PNG"))
+    assert isinstance(pages, tuple)
+    assert read_page(pages[0]).rows == 4
