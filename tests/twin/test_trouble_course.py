@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from twin.core.device_errors import error_model
 from twin.core.haemodynamics import Quantity
 from twin.core.hypotheses import Cause
 from twin.core.intervention_kinds import Fluid, FluidKind
@@ -15,7 +16,7 @@ from twin.core.measurements import Device, Measurement
 from twin.core.observation_sets import observation_sets
 from twin.core.onsets import ONSETS, paths
 from twin.core.treatment import Administration
-from twin.core.trouble_course import MOST_EARLIER, charted, chosen, retained_ml
+from twin.core.trouble_course import MOST_EARLIER, TOGETHER, charted, chosen, retained_ml
 from twin.store.emulator_file import read_cause_emulator
 
 if TYPE_CHECKING:
@@ -98,7 +99,9 @@ def test_a_pulse_pressure_is_known_better_than_two_cuffs_would_tell(bedside: Bed
     pressures = {Quantity.SYSTOLIC_PRESSURE: 100.0, Quantity.DIASTOLIC_PRESSURE: 60.0}
     cuff = errors(bedside, bedside.seen(pressures, device=Device.CUFF))
     assert cuff.shape == (2, 2)
-    assert cuff[0, 1] == pytest.approx(12.5)
+    sds = [error_model(quantity, Device.CUFF).sd(value) for quantity, value in pressures.items()]
+    assert cuff[0, 1] == pytest.approx(TOGETHER * sds[0] * sds[1])
+    assert cuff[0, 1] > 0.0
 
 
 def test_a_mean_that_a_cuff_made_of_its_other_pressures_is_no_news(bedside: Bedside) -> None:
