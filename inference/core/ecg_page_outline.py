@@ -29,7 +29,14 @@ def sheet_corners(pixels: Pixels) -> Corners | None:
     height, width = pixels.shape[:2]
     scale = _SMALL_PX / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    # By a whole number first: another ratio takes five times as long over all pixels.
+    whole = max(1, int(1.0 / scale))
+    halved = cv2.resize(
+        pixels[: height // whole * whole, : width // whole * whole],
+        (max(1, width // whole), max(1, height // whole)),
+        interpolation=cv2.INTER_AREA,
+    )
+    small = np.asarray(cv2.resize(halved, size), dtype=np.uint8)
     mask = _paper_mask(small)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:

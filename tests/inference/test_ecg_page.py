@@ -20,6 +20,7 @@ from inference.core.ecg_layout import (
 from inference.core.ecg_page import PageDoubt, read_page
 from inference.core.ecg_paper import ink_of
 from inference.core.ecg_printer import Page, PageStyle, print_canonical, print_page
+from inference.training.ecg_accidents import handwritten
 from inference.training.ecg_camera import PHONE, SCANNER, moved, photograph
 from inference.training.ecg_generator import recording_of
 from inference.training.ecg_generator_cases import Case
@@ -122,17 +123,25 @@ def grid_alone() -> np.ndarray:
     return print_page(empty, THREE_BY_FOUR_RHYTHM, style).pixels
 
 
+def writing() -> np.ndarray:
+    page = np.full((900, 1200, 3), 250, dtype=np.uint8)
+    for seed in range(12):
+        handwritten(page, np.random.default_rng(seed))
+    return page
+
+
 @pytest.mark.parametrize(
     "picture",
     [
         words(),
+        writing(),
         landscape(),
         grid_alone(),
         np.full((600, 800, 3), 255, dtype=np.uint8),
         np.zeros((600, 800, 3), dtype=np.uint8),
         np.random.default_rng(0).integers(0, 255, (600, 800, 3)).astype(np.uint8),
     ],
-    ids=["words", "landscape", "grid alone", "white", "black", "noise"],
+    ids=["words", "writing by hand", "landscape", "grid alone", "white", "black", "noise"],
 )
 def test_what_is_no_ecg_is_recognised_as_such(picture: np.ndarray) -> None:
     got = read_page(picture)
