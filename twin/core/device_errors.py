@@ -35,6 +35,12 @@ _CUFF = ErrorModel(
     "ISO 81060-2:2018 allows a standard deviation of 8 mmHg against two observers; "
     "about 5 is left to a device that passes",
 )
+_REPEATED_CUFF_SOURCE = (
+    "cuffs repeated within 16 minutes in 37 patients of intensive care (MIMIC-III demo, robust): "
+    "6.3 and 5.2 mmHg a reading, the patients' own changes among them"
+)
+_CUFF_SYSTOLIC = ErrorModel(6.0, 0.0, _REPEATED_CUFF_SOURCE)
+_CUFF_DIASTOLIC = ErrorModel(4.5, 0.0, _REPEATED_CUFF_SOURCE)
 _ARTERIAL_LINE = ErrorModel(
     2.0,
     0.02,
@@ -85,7 +91,9 @@ _LOW_PRESSURES = (
 
 _ERRORS_OF_ANY_DEVICE: Mapping[Quantity, ErrorModel] = {
     Quantity.HEART_RATE: _RATE,
-    **dict.fromkeys(ARTERIAL_PRESSURES, _CUFF),
+    Quantity.SYSTOLIC_PRESSURE: _CUFF_SYSTOLIC,
+    Quantity.DIASTOLIC_PRESSURE: _CUFF_DIASTOLIC,
+    Quantity.MEAN_PRESSURE: _CUFF,
     **dict.fromkeys(_LOW_PRESSURES, _VENOUS_TRANSDUCER),
     Quantity.CARDIAC_OUTPUT: _ECHO_OUTPUT,
     Quantity.STROKE_VOLUME: ErrorModel(8.0, 0.18, _ECHO_OUTPUT.source),
