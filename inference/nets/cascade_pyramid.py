@@ -54,6 +54,11 @@ class Pyramid(nn.Module):
             nn.Conv2d(width, width, 3, padding=1) for _ in found.channels()
         )
 
+    def deep(self, picture: Tensor) -> Tensor:
+        """Return the deepest map of the backbone alone."""
+        found: Tensor = self.backbone(standardised(picture))[-1]
+        return found
+
     def forward(self, picture: Tensor) -> tuple[list[Tensor], Tensor]:
         """Return the levels from fine to coarse, and the deepest map of the backbone."""
         found = self.backbone(standardised(picture))

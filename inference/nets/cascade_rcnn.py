@@ -252,7 +252,7 @@ class CascadeRcnn(nn.Module):
 
     def postures(self, pictures: Tensor) -> Tensor:
         """Return how pictures lie: logits ``[b, 5]``."""
-        found: Tensor = self.posture(self.pyramid(pictures)[1].mean(dim=(2, 3)))
+        found: Tensor = self.posture(self.pyramid.deep(pictures).mean(dim=(2, 3)))
         return found
 
 

@@ -40,9 +40,10 @@ class LoopSettings:
     ``generated`` is the share of generated pictures of a batch, of which ``rendered`` are new and
     the others drawn again from the last ones. ``settled`` is the last share of the budget in which
     normalisation uses the running statistics, as in serving. How pictures lie is learnt every
-    ``posture_every`` steps, and every ``judge_every`` steps the validation part is read and
-    logged. ``begin`` names the folder of another run, beside this one's, whose average is the
-    first net: that net may have read squares of another side.
+    ``posture_every`` steps with the weight ``posture``, or else from ``posture_pictures`` pictures
+    once the net is finished (`radiograph_posture`). Every ``judge_every`` steps the validation
+    part is read and logged. ``begin`` names the folder of another run, beside this one's, whose
+    average is the first net: that net may have read squares of another side.
     """
 
     minutes: float = 60.0
@@ -58,6 +59,7 @@ class LoopSettings:
     settled: float = 0.25
     posture: float = 0.1
     posture_every: int = 1
+    posture_pictures: int = 0
     judge_every: int = 400
     threads: int = 1
     device: str = "cpu"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,19 +27,30 @@ from inference.errors import TrainingDataUnusable
 from inference.releases.library import CARD, DESCRIPTION, WEIGHTS
 from inference.runtimes.onnx import open_session
 from inference.training.fusion_fit import logistic
+from inference.training.radiograph_augmentation import Strength, augmented
 from inference.training.radiograph_config import RadiographSettings
 from inference.training.radiograph_evaluation import Case, figures, read_cases
 from inference.training.radiograph_export import detector_graph, net_facts
+from inference.training.radiograph_generator import GeneratorSettings
 from inference.training.radiograph_loop import averaged_net
 from inference.training.radiograph_release_words import ATTRIBUTES, card_text, meanings
 from inference.training.radiograph_run import PARTS, RadiographRun, held_out_generated
-from inference.training.radiograph_sets import Part, Sorted
+from inference.training.radiograph_sets import Part, Sorted, grey_of, lungs_once
 
 NAME: Final = "radiograph"
+VIEWS: Final = 6
+"""Other views of each validation picture that say what is usual."""
+MARGIN: Final = 1.5
+"""Of the limit of likeness over what validation pictures reach. They are of one hospital, and
+without a margin a fifth of the judging pictures, in all of which the lungs are found, would not
+be read."""
+VIEWS_SEED: Final = 1_000_033
 CALIBRATING_PICTURES: Final = 120
 """Generated ones, for the kinds that no validation picture marks."""
 FEWEST_OF_EACH: Final = 8
 """Right and wrong boxes below which a kind's scores stay as the net says them."""
+
+TAUGHT: Final[tuple[Part, ...]] = ("train", "validate")
 
 Report = Callable[[str], None]
 Array = NDArray[np.float64]
@@ -51,6 +63,8 @@ class Cases:
     validation: list[Case]
     made: list[Case]
     judging: list[Case]
+    usual: NDArray[np.float64]
+    """Embeddings ``[view, channel]`` of validation pictures as they are and as they might come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +98,15 @@ def make_release(order: Order, report: Report) -> None:
     weights, whole = detector_graph(net), detector_graph(net, compressed=False)
     read = graph_reader(weights, side, kinds)
     report("reading pictures")
-    cases = _cases(run, order.data, read)
+    parts = run.parts(order.data)
+    cases = _cases(parts, run.made(), read)
     document = _document(cases, kinds, side, overlaps, order)
     document["evidence"] |= {
         "compute": order.compute,
         "net": net_facts(net),
         "storage": _storage(graph_reader(whole, side, kinds), cases),
         "parts": json.loads((order.run / PARTS).read_text(encoding="utf-8")),
+        "licences": _licences(parts),
     }
     write_release(order.to / NAME, weights, document)
     report(f"{NAME} {order.version}: {len(weights) / 1e6:.1f} MB")
@@ -110,20 +126,48 @@ def graph_reader(
     return read
 
 
-def _cases(run: RadiographRun, data: Path, read: Callable[[Grey], Detections]) -> Cases:
-    parts = run.parts(data)
-    made = held_out_generated(run.made(), CALIBRATING_PICTURES)
+def _licences(parts: Sorted) -> dict[str, dict[str, int]]:
+    """Return how many pictures of the parts that taught are under which licence."""
+    return {
+        part: dict(Counter(each.licence for each in parts.of(part, boxes=False)))
+        for part in TAUGHT
+    }
+
+
+def _cases(
+    parts: Sorted, settings: GeneratorSettings, read: Callable[[Grey], Detections]
+) -> Cases:
+    made = held_out_generated(settings, CALIBRATING_PICTURES)
     return Cases(
         _read_part(parts, "validate", read),
         [Case(picture, picture.patient, read(grey)) for picture, grey in made],
         _read_part(parts, "judge", read),
+        _usual(parts, read),
     )
+
+
+def _usual(parts: Sorted, read: Callable[[Grey], Detections]) -> NDArray[np.float64]:
+    """Return embeddings of the validation pictures, each also exposed and cropped otherwise.
+
+    A few dozen pictures of one hospital alone would make every other hospital unlike.
+    """
+    random = np.random.default_rng(VIEWS_SEED)
+    found = []
+    for picture in parts.of("validate"):
+        grey = grey_of(picture)
+        found.append(read(grey).embedding)
+        for _ in range(VIEWS):
+            square, _, _ = augmented(grey, np.zeros((0, 4)), max(grey.shape), random, Strength())
+            found.append(read((255 * square).astype(np.uint8)).embedding)
+    return np.stack(found)
 
 
 def _read_part(parts: Sorted, part: Part, read: Callable[[Grey], Detections]) -> list[Case]:
     chosen = [
         (picture, patient)
-        for picture, patient, own in zip(parts.pictures, parts.patient, parts.part, strict=True)
+        for picture, patient, own in zip(
+            lungs_once(parts.pictures), parts.patient, parts.part, strict=True
+        )
         if own == part and picture.annotated
     ]
     return read_cases([each[0] for each in chosen], [each[1] for each in chosen], read)
@@ -147,7 +191,7 @@ def _document(
         "thresholds": {
             kind: _threshold(cases, kind, lines[kind]) for kind in kinds if kind in order.findings
         },
-        "preparation": _likeness(cases.validation),
+        "preparation": _likeness(cases.usual),
         "calibration": {kind: line.tolist() for kind, line in lines.items()},
         "limits": _limits(cases, overlaps),
         "population": {
@@ -159,6 +203,8 @@ def _document(
             "judging": judging,
             "validation": figures(cases.validation, overlaps),
             "generated": figures(cases.made, overlaps),
+            "thresholds_on": {kind: _marked_on(cases, kind) for kind in order.findings},
+            "likeness": _unlike(cases),
             "not_findings": [kind for kind in kinds if kind not in order.findings],
         },
     }
@@ -196,6 +242,11 @@ def _line(cases: Cases, kind: str) -> Array:
     return np.array([0.0, 1.0])
 
 
+def _marked_on(cases: Cases, kind: str) -> str:
+    judged = any(kind in case.picture.annotated for case in cases.judging)
+    return "judging" if judged else "validation"
+
+
 def _log_odds(score: Array) -> Array:
     bounded = np.clip(score, 1e-4, 1 - 1e-4)
     return np.asarray(np.log(bounded / (1 - bounded)))
@@ -205,12 +256,15 @@ def _threshold(cases: Cases, kind: str, line: Array) -> dict[str, float]:
     """Return the chance from which a box is a finding, and what it buys on the judging part.
 
     Sensitivity is the share of marked boxes that are found; specificity here the share of boxes
-    above the threshold that are right.
+    above the threshold that are right. A kind that no judging picture marks is judged on the
+    validation part, which has calibrated it: see ``thresholds_on`` of the evidence.
     """
-    score, right = _scored(cases.judging, kind)
+    some = cases.judging if _marked_on(cases, kind) == "judging" else cases.validation
+    score, right = _scored(some, kind)
     chance = 1 / (1 + np.exp(-(line[0] + line[1] * _log_odds(score))))
     above = chance >= 0.5
-    marked = sum(case.picture.kinds.count(kind) for case in cases.judging)
+    looked = [case.picture for case in some if kind in case.picture.annotated]
+    marked = sum(picture.kinds.count(kind) for picture in looked)
     return {
         "value": 0.5,
         "sensitivity": round(float((right & above).sum() / max(1, marked)), 4),
@@ -218,9 +272,8 @@ def _threshold(cases: Cases, kind: str, line: Array) -> dict[str, float]:
     }
 
 
-def _likeness(cases: Sequence[Case]) -> dict[str, Any]:
-    """Return where embeddings of pictures of the validation part lie, channel by channel."""
-    known = np.stack([case.detections.embedding for case in cases if case.detections is not None])
+def _likeness(known: NDArray[np.float64]) -> dict[str, Any]:
+    """Return where embeddings ``[view, channel]`` lie, channel by channel."""
     spread = np.maximum(known.std(axis=0), 1e-3)
     return {
         "embedding_centre": np.round(known.mean(axis=0), 5).tolist(),
@@ -229,14 +282,26 @@ def _likeness(cases: Sequence[Case]) -> dict[str, Any]:
 
 
 def _limits(cases: Cases, overlaps: Sequence[float]) -> dict[str, float]:
-    like = _likeness(cases.validation)
+    like = _likeness(cases.usual)
     far = [
-        distance(case.detections.embedding, like["embedding_centre"], like["embedding_spread"])
-        for case in cases.validation
-        if case.detections is not None
+        distance(each, like["embedding_centre"], like["embedding_spread"]) for each in cases.usual
     ]
-    found = {"largest_distance": round(float(np.quantile(far, 0.995)), 4)}
+    found = {"largest_distance": round(MARGIN * float(np.quantile(far, 0.995)), 4)}
     return found | {f"overlap_of_stage_{n + 1}": each for n, each in enumerate(overlaps)}
+
+
+def _unlike(cases: Cases) -> dict[str, float]:
+    """Return the share of judging and of generated pictures beyond the limit of likeness."""
+    like, most = _likeness(cases.usual), _limits(cases, ())["largest_distance"]
+    found = {}
+    for name, some in (("judging", cases.judging), ("generated", cases.made)):
+        far = [
+            distance(case.detections.embedding, like["embedding_centre"], like["embedding_spread"])
+            for case in some
+            if case.detections is not None
+        ]
+        found[f"{name}_pictures_beyond"] = round(float(np.mean(np.array(far) > most)), 4)
+    return found
 
 
 def distance(embedding: Array, centre: Sequence[float], spread: Sequence[float]) -> float:

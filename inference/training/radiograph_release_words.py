@@ -101,6 +101,8 @@ def card_text(document: Mapping[str, Any]) -> str:
         _classes(judging),
         _stages(judging),
         _ratio(judging["cardiothoracic_ratio"]),
+        _validation(evidence["validation"]),
+        _likeness(evidence["likeness"]),
         f"Findings on cards: {', '.join(document['thresholds']) or 'none'}. Kinds that are judged "
         "and reported only: " + (", ".join(evidence["not_findings"]) or "none") + ".",
         f"## Compute\n\n{evidence['compute']}",
@@ -147,6 +149,28 @@ def _ratio(ratio: Mapping[str, Any]) -> str:
         f"Cardiothoracic ratio on {ratio['measured']} of {ratio['images']} pictures: mean "
         f"absolute error {_with_interval(ratio['mae'])}, bias {_with_interval(ratio['bias'])}; "
         f"always the median ratio errs by {_number(ratio['mae_of_the_median_ratio'])}."
+    )
+
+
+def _validation(validation: Mapping[str, Any]) -> str:
+    lines = [
+        f"{kind} {_with_interval(one['ap50'])} / {_with_interval(one['ap75'])}"
+        for kind, one in validation["classes"].items()
+    ]
+    ratio = validation["cardiothoracic_ratio"]
+    return (
+        f"On the {validation['images']} pictures of {validation['patients']} patients that chose "
+        "and calibrated, with hearts marked by the developers (AP at .5 / .75): "
+        f"{'; '.join(lines)}. Cardiothoracic ratio on {ratio['measured']} of {ratio['images']} of "
+        f"them: mean absolute error {_with_interval(ratio['mae'])}; always the median ratio errs "
+        f"by {_number(ratio['mae_of_the_median_ratio'])}."
+    )
+
+
+def _likeness(likeness: Mapping[str, float]) -> str:
+    return (
+        f"{likeness['judging_pictures_beyond']:.1%} of the judging pictures are too unlike the "
+        "usual to be read in the service; they are judged here all the same."
     )
 
 

@@ -25,6 +25,7 @@ from inference.training.radiograph_evaluation import Case, figures, read_cases, 
 from inference.training.radiograph_generator import GeneratorSettings, generated
 from inference.training.radiograph_loop import Example, LoopSettings, RadiographTrainer
 from inference.training.radiograph_marks import ANNOTATIONS, read_marks, with_marks
+from inference.training.radiograph_posture import fit_posture
 from inference.training.radiograph_pretraining import PretrainingSettings, pretrain
 from inference.training.radiograph_sets import (
     LabelledPicture,
@@ -88,7 +89,14 @@ def train(run: RadiographRun, data: Path, report: Report) -> None:
             report,
         )
         trainer.averaged.load_state_dict(trainer.net.state_dict())
-    trainer.run(report)
+    averaged = trainer.run(report)
+    if trainer.settings.posture_pictures > 0:
+        greys = [grey_of(each) for each in parts.of("train", boxes=False)]
+        left = fit_posture(
+            averaged, greys, trainer.settings.posture_pictures, trainer.settings.seed
+        )
+        report(f"posture loss {left:.3f}")
+        trainer.save()
 
 
 def _trainer(run: RadiographRun, parts: Sorted) -> RadiographTrainer:

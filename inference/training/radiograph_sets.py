@@ -187,24 +187,32 @@ def read_marked(folder: Path) -> Sorted:
         if not (place / "boxes.json").is_file():
             continue
         table = place / "images.csv"
-        known = {each.known_as for each in found}
-        found += [
-            replace(each, annotated=each.annotated - LUNGS) if each.known_as in known else each
-            for each in read_set(
-                SetPlace(
-                    name=place.name,
-                    images=place / "images",
-                    boxes=place / "boxes.json",
-                    table=table if table.is_file() else None,
-                    columns=_COLUMNS,
-                    licence=None,
-                    kinds=MARKED,
-                )
+        found += read_set(
+            SetPlace(
+                name=place.name,
+                images=place / "images",
+                boxes=place / "boxes.json",
+                table=table if table.is_file() else None,
+                columns=_COLUMNS,
+                licence=None,
+                kinds=MARKED,
             )
-        ]
+        )
     if not found:
         raise TrainingDataUnusable("boxes.json", 0, "a COCO file with pictures")
-    return sort(found)
+    return sort(lungs_once(found))
+
+
+def lungs_once(pictures: Sequence[LabelledPicture]) -> list[LabelledPicture]:
+    """Return the pictures; lungs of one that lies in two sets count in the first alone."""
+    first: dict[str, str] = {}
+    found = []
+    for each in pictures:
+        if each.annotated:
+            first.setdefault(each.known_as, each.set_name)
+        again = first.get(each.known_as, each.set_name) != each.set_name
+        found.append(replace(each, annotated=each.annotated - LUNGS) if again else each)
+    return found
 
 
 def grey_of(picture: LabelledPicture) -> Grey:

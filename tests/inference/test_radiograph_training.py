@@ -34,6 +34,7 @@ from inference.training.radiograph_loop import (  # noqa: E402
     RadiographTrainer,
     averaged_net,
 )
+from inference.training.radiograph_posture import fit_posture  # noqa: E402
 from inference.training.radiograph_release import Order, make_release  # noqa: E402
 from inference.training.radiograph_run import RadiographRun, reader, train  # noqa: E402
 
@@ -60,6 +61,7 @@ steps = 1
 batch = 4
 [loop]
 steps = STEPS
+posture_pictures = 2
 batch = 2
 judge_every = 2
 """
@@ -149,9 +151,11 @@ def test_a_run_goes_on_where_it_stopped_and_becomes_a_release_that_is_judged(
     session = open_session(library.weights(release), 1)
     from inference.core.radiograph_reading import batch_of
 
-    (posture,) = session.run(["posture"], batch_of(grey, 128)[0])
+    posture, embedding = session.run(["posture", "embedding"], batch_of(grey, 128)[0])
     # Weights are stored in 8 bits: near, not equal.
-    np.testing.assert_allclose(posture, reader(net)(grey).posture, atol=0.2)
+    told = reader(net)(grey)
+    np.testing.assert_allclose(embedding, told.embedding, atol=0.1 * np.abs(told.embedding).max())
+    assert np.argmax(posture[:4]) == np.argmax(told.posture[:4])
 
     found = judged(folder / "few", folder / "releases", only_held_out=False, threads=1)
     assert found["images"] == 16
@@ -226,6 +230,26 @@ def test_few_new_generated_pictures_are_rendered_once_many_are_kept(
     trainer.run(lambda _: None)
     assert trainer.progress.pictures == 24
     assert len(drawn) == 4
+
+
+def test_posture_is_fitted_to_turned_pictures_and_changes_nothing_else(folder: Path) -> None:
+    torch.manual_seed(0)
+    net = CascadeRcnn(run_of(folder, 1).net_settings()).eval()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    greys = [np.asarray(Image.open(folder / f"few/images/{n}.png")) for n in range(12)]
+    # By chance alone: log 4 for the turns, log 2 for black and white.
+    assert fit_posture(net, greys, count=24, seed=0) < 0.6 * float(np.log(4) + np.log(2))
+    changed = {
+        name for name, value in net.state_dict().items() if not torch.equal(value, before[name])
+    }
+    assert changed == {"posture.weight", "posture.bias"}
+    read = reader(net)
+    right = [
+        int(np.argmax(read(np.ascontiguousarray(np.rot90(grey, turns))).posture[:4])) == turns
+        for grey in greys
+        for turns in range(4)
+    ]
+    assert np.mean(right) > 0.7
 
 
 def test_a_folder_without_a_run_makes_no_release(folder: Path, tmp_path: Path) -> None:
