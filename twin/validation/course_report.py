@@ -39,7 +39,7 @@ SHOWN: Final[Mapping[str, Shown]] = {
     "newest_set_with_both": Shown(1, False, BOTH),
     "whole_course_with_both": Shown(extra=BOTH),
 }
-"""How much of each chart is shown; a whole course is three to five sets over one to four hours,
+"""How much of each chart is shown; a whole course is up to five sets over one to four hours,
 irregular and with gaps, and one from before."""
 
 ONSET_FACTOR: Final = 2.0
