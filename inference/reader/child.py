@@ -135,7 +135,7 @@ class Readers:
                 continue
             unread = ImageReading(
                 kind=ImageKind.ECG,
-                form="page",
+                form="page" if page.layout is None else f"page, {page.layout.name}",
                 findings=(),
                 doubts=tuple(each.value for each in page.doubts),
                 quality=ecg_reading.page_quality(page.doubts),

@@ -23,10 +23,10 @@ from typing import Final, final
 from inference.core.image_reading import FileToRead, ImageKind, LeadsToRead, NotRead, Outcome
 from inference.core.release import ReleasedModel
 
-SECONDS: Final = 20.0
-"""The largest file that is read takes a fifth of it on a busy core."""
-STARTING_SECONDS: Final = 60.0
-"""More for the first file: the child imports decoders and nets."""
+SECONDS: Final = 60.0
+"""The largest file takes some seconds of a core; of a machine that is busy, ten times as long."""
+STARTING_SECONDS: Final = 180.0
+"""More for the first file: the child imports decoders and nets, seven seconds of a core."""
 IDLE_SECONDS: Final = 600.0
 """After so long without a file the child's memory is given back."""
 MEMORY_BYTES: Final = 3 << 30

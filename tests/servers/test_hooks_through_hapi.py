@@ -148,7 +148,7 @@ def test_an_ecg_page_in_a_binary_of_hapi_is_read(
 ) -> None:
     told = read_of(service, ecg_patient, "ecg-on-paper")
     assert "**ECG document**" in told
-    assert "(page)" in told
+    assert "(page" in told
     assert "Read by vizecgnet" in told
 
 
@@ -158,7 +158,7 @@ def test_the_ecg_of_another_patient_is_refused(
     told = read_of(service, ecg_patient, "ecg-of-another")
     assert "images not used" in told
     assert "another patient than the chart" in told
-    assert "Read by" not in told
+    assert "Read by vizecgnet" not in told
 
 
 def test_an_archive_off_the_allow_list_is_not_asked(

@@ -85,7 +85,7 @@ def test_recordings_and_pages_are_read_and_what_is_no_ecg_is_said(
     assert (normal.picture.width, normal.picture.height) == (1344, 640)
     assert normal.picture.png.startswith(b"\x89PNG")
     assert isinstance(clinic, Read)
-    assert clinic.reading.form == "page"
+    assert clinic.reading.form.startswith("page, 3x4")
     assert clinic.picture.width == 672
     for each in clinic.reading.activations:
         assert (each.rows, each.columns, max(each.values)) == (20, 42, 255)
