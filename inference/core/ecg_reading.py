@@ -105,7 +105,9 @@ def activations_of(
     """
     maps = np.asarray(outputs[ACTIVATION][0], dtype=np.float64)
     called = [
-        (place, each) for place, each in enumerate(findings) if each.called and each.code != NORMAL
+        (place, each)
+        for place, each in enumerate(findings)
+        if each.called and each.code != NORMAL and maps[place].max() > 0
     ]
     called.sort(key=lambda pair: -pair[1].probability)
     return tuple(_activation(each.code, maps[place]) for place, each in called[:MOST_MAPS])
@@ -113,7 +115,6 @@ def activations_of(
 
 def _activation(code: str, values: NDArray[np.float64]) -> Activation:
     speaking = np.clip(values, 0.0, None)
-    strongest = float(speaking.max())
-    scaled = speaking * (255.0 / strongest) if strongest > 0 else speaking
+    scaled = speaking * (255.0 / float(speaking.max()))
     rows, columns = values.shape
     return Activation(code, rows, columns, np.rint(scaled).astype(np.uint8).tobytes())

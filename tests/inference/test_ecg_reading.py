@@ -73,6 +73,12 @@ def test_maps_show_what_speaks_for_the_likeliest_called_findings(release: Releas
     assert values[0, 0] == 0, "what speaks against a finding is left out"
 
 
+def test_a_finding_for_which_no_place_speaks_has_no_map(release: ReleasedModel) -> None:
+    given = outputs(release, log_odds=3.0)
+    given[ACTIVATION] = -np.abs(given[ACTIVATION])
+    assert activations_of(findings_of(release, given), given) == ()
+
+
 def test_a_normal_page_has_no_map(release: ReleasedModel) -> None:
     given = outputs(release, log_odds=-20.0)
     assert activations_of(findings_of(release, given), given) == ()
