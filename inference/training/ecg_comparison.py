@@ -46,18 +46,27 @@ def relative_change(stem: LabelledStem, one: Said, other: Said) -> dict[str, Any
     draws = np.stack(
         [_change(truths, calls, random.integers(0, counts, counts)) for _ in range(RESAMPLES)]
     )
-    low, high = np.nanpercentile(draws, [2.5, 97.5], axis=0)
+    every = np.vstack([value, draws])
     return {
         "labels": list(truths),
-        **{
-            name: {
-                "value": float(value[place]),
-                "low": float(low[place]),
-                "high": float(high[place]),
-            }
-            for place, name in enumerate(MEASURES)
-        },
+        **{name: figure_of(every[:, place]) for place, name in enumerate(MEASURES)},
     }
+
+
+def relative(one: Array, other: Array) -> Array:
+    """Return by what share ``one`` exceeds ``other``; NaN where there is nothing to exceed."""
+    out = np.full(one.shape, np.nan)
+    np.divide(one, other, out=out, where=other > 0)
+    return out - 1
+
+
+def figure_of(values: Array) -> dict[str, Any]:
+    """Return the value of the whole set (the first) and the interval of the draws."""
+    known = values[1:][~np.isnan(values[1:])]
+    if np.isnan(values[0]) or not len(known):
+        return {"value": None, "low": None, "high": None}
+    low, high = np.percentile(known, [2.5, 97.5])
+    return {"value": float(values[0]), "low": float(low), "high": float(high)}
 
 
 def _change(
@@ -72,8 +81,7 @@ def _change(
         )
         for side in (0, 1)
     )
-    change: Array = first / np.where(second > 0, second, np.nan) - 1
-    return change
+    return relative(first, second)
 
 
 def _measures(truth: NDArray[np.bool_], called: NDArray[np.bool_]) -> Sequence[float]:

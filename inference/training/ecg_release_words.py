@@ -193,10 +193,12 @@ def _ahead(name: str, found: Mapping[str, Any]) -> str:
     lines = ["| measure | change, relative | 95 % interval | the paper's |", "|---|---|---|---|"]
     for measure, stated in _PAPER.items():
         one = found[measure]
-        lines.append(
-            f"| {measure} | {one['value']:+.1%} | {one['low']:+.1%} to {one['high']:+.1%} "
-            f"| {stated} |"
+        shown = (
+            f"{one['value']:+.1%} | {one['low']:+.1%} to {one['high']:+.1%}"
+            if one["value"] is not None
+            else "unknown | "
         )
+        lines.append(f"| {measure} | {shown} | {stated} |")
     return (
         f"## The page against its signal, {name}\n\nMeans over {', '.join(found['labels'])} on "
         f"the same recordings, each release at its own thresholds, against {found['signal']}. "

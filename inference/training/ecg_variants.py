@@ -20,6 +20,7 @@ from torch import nn
 
 from inference.errors import TrainingDataUnusable
 from inference.training.ecg_calibration import fit_thresholds
+from inference.training.ecg_comparison import figure_of, relative
 from inference.training.ecg_evaluation import FEWEST_POSITIVES, scored_labels
 from inference.training.ecg_labels import CODES, PLACE
 from inference.training.ecg_loop import plain_views, said_of, trained_net
@@ -148,7 +149,7 @@ def table(
                 "seeds": len(runs),
                 **{key: _mean_cost(runs, key) for key in runs[0].cost},
                 **{
-                    measure: _figure(mean[name][:, place])
+                    measure: figure_of(mean[name][:, place])
                     | {"of_seeds": [round(float(one), 4) for one in found[name][:, 0, place]]}
                     for place, measure in enumerate(MEASURES)
                 },
@@ -157,7 +158,7 @@ def table(
         },
         f"{first}_exceeds": {
             name: {
-                measure: _figure(_relative(mean[first][:, place], mean[name][:, place]))
+                measure: figure_of(relative(mean[first][:, place], mean[name][:, place]))
                 for place, measure in enumerate(MEASURES)
             }
             for name in variants
@@ -168,22 +169,6 @@ def table(
 
 def _mean_cost(runs: Sequence[RunSays], key: str) -> float:
     return round(float(np.mean([run.cost[key] for run in runs])), 4)
-
-
-def _relative(one: Array, other: Array) -> Array:
-    """Return by what share ``one`` exceeds ``other``; NaN where there is nothing to exceed."""
-    out = np.full(one.shape, np.nan)
-    np.divide(one, other, out=out, where=other > 0)
-    return out - 1
-
-
-def _figure(values: Array) -> dict[str, Any]:
-    """Return the value of the whole set (the first) and the interval of the draws."""
-    known = values[1:][~np.isnan(values[1:])]
-    if np.isnan(values[0]) or not len(known):
-        return {"value": None, "low": None, "high": None}
-    low, high = np.percentile(known, [2.5, 97.5])
-    return {"value": float(values[0]), "low": float(low), "high": float(high)}
 
 
 def _measured(truth: NDArray[np.bool_], run: RunSays, draw: NDArray[np.int64]) -> list[float]:
