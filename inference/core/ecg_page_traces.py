@@ -32,8 +32,8 @@ _NEAR_SHARE: Final = 0.7
 class Traces:
     """Strokes ``[row, column]``: ``upper`` and ``lower`` end, pixels above the baseline.
 
-    Where a column has no stroke, the lower end is above the upper one. The last column is where the rows end; there are 625
-    columns, or more where something stands before the rows.
+    Where a column has no stroke, the lower end is above the upper one. The last column is where
+    the rows end; there are 625 columns, or more where something stands before the rows.
     """
 
     upper: Heights
