@@ -19,7 +19,7 @@ from twin.core.interventions import NOTHING, schedule
 from twin.core.layout import CONTROL_INDEX
 from twin.core.parameters import PARAMETER_INDEX, standard_adult
 from twin.core.pulsatile import settled, simulate_pulsatile, waveforms
-from twin.validation.runner import STANDARD_BODY
+from twin.validation.runner import STANDARD_BODY, as_read
 from twin.validation.targets import Row, Scenario, Targets
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _curve(
     }
     rows = [row for name in doses for row in _rows(targets, name, quantity)]
     reading = rows[0].reading
-    values = after[QUANTITY_INDEX[quantity]]
+    values = as_read(rows[0], after)[QUANTITY_INDEX[quantity]]
     read = 100.0 * values / values[0] if reading == "percent" else values - values[0]
     published = tuple(_published(row, doses[row.scenario]) for row in rows)
     return Curve(quantity, reading, np.array(rates), read, published)

@@ -129,15 +129,15 @@ def _read(row: Row, courses: Mapping[str, _Course]) -> Values:
     course = courses[row.scenario]
     if "_ventricle_" in row.quantity:
         return course.wave(row.quantity)
-    value = _quantity(_as_read(row, course.at(row.at_s)), row.quantity)
+    value = _quantity(as_read(row, course.at(row.at_s)), row.quantity)
     if row.reading == "level":
         return value
     start = courses[course.against].samples[:, -1] if course.against else course.rest.beats
-    before = _quantity(_as_read(row, start), row.quantity)
+    before = _quantity(as_read(row, start), row.quantity)
     return np.asarray(value - before if row.reading == "change" else 100.0 * value / before)
 
 
-def _as_read(row: Row, beats: Beats) -> Beats:
+def as_read(row: Row, beats: Beats) -> Beats:
     """Return beats with their pressures as the source's device shows them."""
     if row.read_at is None:
         return beats
