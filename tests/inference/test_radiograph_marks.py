@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,7 @@ from inference.core.boxes import cardiothoracic_ratio
 from inference.errors import TrainingDataUnusable
 from inference.training.radiograph_config import read_settings
 from inference.training.radiograph_marks import ANNOTATIONS, read_marks, with_marks
-from inference.training.radiograph_run import RadiographRun
-from inference.training.radiograph_sets import LabelledPicture, digest_of
+from inference.training.radiograph_sets import LabelledPicture, digest_of, read_set, sort
 
 CONFIG = Path(__file__).parents[2] / "inference/training/configs/radiographs.toml"
 HEADER = "file,digest,left,top,right,bottom,arch_top\n"
@@ -70,11 +68,11 @@ def test_only_pictures_that_may_teach_are_marked_and_their_hearts_are_possible(
     settings = read_settings(CONFIG)
     assert settings.marks == ("hearts.csv",)
     marks = read_marks(ANNOTATIONS / "hearts.csv")
-    parts = RadiographRun(Path("none"), settings).parts(shared_data)
+    pictures = [each for place in settings.places(shared_data) for each in read_set(place)]
+    parts = sort(with_marks(pictures, marks))
     teaching = [*parts.of("train"), *parts.of("validate")]
     assert marks.keys() <= {digest_of(each) for each in teaching}
-    without = RadiographRun(Path("none"), replace(settings, marks=())).parts(shared_data)
-    assert parts.part == without.part
+    assert parts.part == sort(pictures).part
     judges = [kind for each in parts.of("judge") for kind in each.kinds]
     assert "heart" not in judges
     hearts = [each for each in teaching if "heart" in each.kinds]
