@@ -186,7 +186,8 @@ def test_a_run_begins_with_another_ones_average_and_may_read_larger_squares(
     train(replace(first, folder=folder / "first"), folder, lambda _: None)
     begun = averaged_net(folder / "first").state_dict()
     net = {**first.settings.net, "side": 192, "anchor": 6.0}
-    loop = {**first.settings.loop, "begin": "first", "learning_rate": 0.0, "average": 0.0}
+    still = {"learning_rate": 0.0, "average": 0.0, "posture_pictures": 0}
+    loop = {**first.settings.loop, **still, "begin": "first"}
     train(
         RadiographRun(folder / "second", replace(first.settings, net=net, loop=loop)),
         folder,
