@@ -46,8 +46,8 @@ RESOURCE_TYPES: Final = frozenset(
         "AllergyIntolerance", "Appointment", "CarePlan", "CareTeam", "Condition", "Coverage",
         "Device", "DeviceRequest", "DeviceUseStatement", "DiagnosticReport", "DocumentReference",
         "Encounter", "Endpoint", "Goal", "Group", "ImagingStudy", "Immunization", "Location",
-        "Media", "Medication", "MedicationAdministration", "MedicationDispense", "MedicationRequest",
-        "MedicationStatement", "NutritionOrder", "Observation", "Organization", "Patient",
+        "Media", "Medication", "MedicationAdministration", "MedicationDispense",
+        "MedicationRequest", "MedicationStatement", "NutritionOrder", "Observation", "Organization", "Patient",
         "Practitioner", "PractitionerRole", "Procedure", "RelatedPerson", "ServiceRequest",
         "Specimen", "Task", "VisionPrescription",
     }

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -109,7 +109,7 @@ class _Recording(Resource, frozen=True):
     component: tuple[msgspec.Raw, ...] | None = None
 
 
-_SHAPES: Final = {
+_SHAPES: Final[dict[str, tuple[msgspec.json.Decoder[Any], str]]] = {
     "DocumentReference": (msgspec.json.Decoder(_Document), "ECG document"),
     "Media": (msgspec.json.Decoder(_Media), "ECG picture"),
     "DiagnosticReport": (msgspec.json.Decoder(_Report), "ECG report"),

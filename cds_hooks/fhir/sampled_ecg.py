@@ -103,4 +103,4 @@ def _millivolts(sampled: _SampledData) -> bytes:
         lower_limit=sampled.lower_limit,
         upper_limit=sampled.upper_limit,
     )[0]
-    return (values * scale).astype(np.float32).tobytes()
+    return bytes((values * scale).astype(np.float32).tobytes())

@@ -15,7 +15,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from threading import Lock
-from typing import Final, TypeVar, final
+from typing import Any, Final, TypeVar, final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -183,7 +183,7 @@ class SqliteReadings:
                     found.append(source_of(opened))
         return found
 
-    def _rows(self, statement: str, *values: str) -> list[tuple[str, bytes]]:
+    def _rows(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
         reading = self._for_reading
         return _guarded(self._reading, lambda: reading.execute(statement, values).fetchall())
 

@@ -8,7 +8,7 @@ See ``deploy/decisions/0048-what-a-reading-changes-in-the-twin.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -140,7 +140,7 @@ def _rhythm(ecg: _Dated, charted_rate: float | None, now: datetime) -> SeenRhyth
     return None
 
 
-_RHYTHMS: Final = {
+_RHYTHMS: Final[Mapping[str, Callable[[float], Insult | Setting]]] = {
     "VT": lambda rate: Insult(InsultKind.VENTRICULAR_TACHYCARDIA, rate),
     "3dAVb": lambda rate: Insult(InsultKind.HEART_BLOCK, rate),
     "PACE": lambda rate: Setting(SettingKind.PACING, rate),

@@ -200,7 +200,7 @@ class ImageReadings:
         The owner belongs to it: a study that another chart names is judged anew for that chart.
         """
         if isinstance(source, EcgOnFile):
-            named = ("ecg", source.digest)
+            named: tuple[str, ...] = ("ecg", source.digest)
         else:
             named = ("study", source.study_instance_uid, str(source.instances))
         return SourceKey(self._digest(patient, *_marks(owner), *named, *self._releases))

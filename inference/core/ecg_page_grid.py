@@ -92,7 +92,7 @@ def lines_of(flat: Pixels) -> Lines:
     lightest = cv2.max(cv2.max(red, green), blue)
     _, bright = cv2.threshold(lightest, 255 - _INK, 255, cv2.THRESH_BINARY)
     kept = np.asarray(cv2.erode(bright, np.ones((5, 5), np.uint8)), dtype=np.uint8)
-    dark = cv2.min(cv2.bitwise_not(darkest), _DARKEST_LINE)
+    _, dark = cv2.threshold(cv2.bitwise_not(darkest), _DARKEST_LINE, 0.0, cv2.THRESH_TRUNC)
     usual = round(cv2.mean(dark, mask=kept)[0])
     return np.asarray(cv2.bitwise_or(cv2.bitwise_and(dark, kept), _blot(kept, usual)))
 

@@ -120,7 +120,7 @@ def _opened(dark: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
 def _profile(ink: Ink) -> Floats:
     """Return how much each height looks like a baseline: ink there in many parts of the page."""
     most = 0.65 * trace_ink(ink)
-    capped = cv2.min(ink, most)
+    _, capped = cv2.threshold(ink, round(most), 0.0, cv2.THRESH_TRUNC)
     parts = cv2.resize(capped, (_PARTS, ink.shape[0]), interpolation=cv2.INTER_AREA)
     each = np.asarray(cv2.GaussianBlur(parts.astype(np.float32), (1, 11), 1.2))
     level = np.minimum(each, 0.35 * most).mean(axis=1).astype(np.float64)

@@ -170,7 +170,7 @@ class Emulator:
         """
         low, high = self.low[:, None], self.high[:, None]
         inside = (coordinates >= low) & (coordinates <= high)
-        hidden = np.clip(np.asarray(coordinates, np.float32), low, high)
+        hidden: np.ndarray = np.clip(np.asarray(coordinates, np.float32), low, high)
         steepness = []
         for weight, bias in self.folded:
             before = weight @ hidden + bias[:, None]
