@@ -47,7 +47,8 @@ RESOURCE_TYPES: Final = frozenset(
         "Device", "DeviceRequest", "DeviceUseStatement", "DiagnosticReport", "DocumentReference",
         "Encounter", "Endpoint", "Goal", "Group", "ImagingStudy", "Immunization", "Location",
         "Media", "Medication", "MedicationAdministration", "MedicationDispense",
-        "MedicationRequest", "MedicationStatement", "NutritionOrder", "Observation", "Organization", "Patient",
+        "MedicationRequest", "MedicationStatement", "NutritionOrder", "Observation",
+        "Organization", "Patient",
         "Practitioner", "PractitionerRole", "Procedure", "RelatedPerson", "ServiceRequest",
         "Specimen", "Task", "VisionPrescription",
     }
