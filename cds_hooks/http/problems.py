@@ -42,6 +42,7 @@ STATUS: Final[Mapping[type[errors.CardioTwinError], tuple[int, str]]] = {
     errors.SessionNotKept: (503, "no-store"),
     errors.Busy: (503, "throttled"),
     errors.FeedbackNotStored: (503, "no-store"),
+    errors.ReadingsNotKept: (503, "no-store"),
     errors.CardRefused: (500, "exception"),
     errors.CardioTwinError: (500, "exception"),
 }

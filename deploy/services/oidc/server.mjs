@@ -16,8 +16,9 @@ const launches = new Map(); // launch -> context, used once
 const contexts = new Map(); // grant id -> context
 
 const TYPES = ["Patient", "Encounter", "Observation", "MedicationAdministration", "ImagingStudy"];
+const ON_FILE = ["DocumentReference", "DiagnosticReport", "Media", "Binary"];
 const PROPOSED = ["MedicationRequest", "DeviceRequest", "ServiceRequest"];
-const data = [...TYPES.map((type) => `patient/${type}.rs`), "user/Endpoint.rs",
+const data = [...[...TYPES, ...ON_FILE].map((type) => `patient/${type}.rs`), "user/Endpoint.rs",
   ...PROPOSED.map((type) => `patient/${type}.c`)];
 const system = TYPES.map((type) => `system/${type}.rs`);
 const user = ["openid", "fhirUser", "online_access", "launch", "launch/patient", "launch/encounter"];

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
+from phi_watch import PLANTED_SECRET
 
 if TYPE_CHECKING:
     from tests.cds_hooks.page.conftest import Site
@@ -52,7 +53,7 @@ def told(
         def events(handle: str, fingerprint: str) -> Iterator[str]:
             url = f"http://127.0.0.1:{port}/app/api/events"
             asked = {"session": handle, "fingerprint": fingerprint}
-            cookie = {"Cookie": f"__Host-cardiotwin-{handle}=s-stable"}
+            cookie = {"Cookie": f"__Host-cardiotwin-{handle}={PLANTED_SECRET}-stable"}
             with (
                 httpx2.Client(trust_env=False, timeout=20) as http,
                 http.stream("GET", url, params=asked, headers=cookie) as answer,
