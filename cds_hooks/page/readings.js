@@ -91,7 +91,7 @@ function shown(state, item, at) {
   const called = item.findings.filter((each) => each.present), others = item.findings.filter((each) => !each.present);
   return el("article", { class: "reading" }, head,
     el("p", { class: "answer" }, item.sentence),
-    item.doubts.length ? el("div", { class: "caution" }, el("strong", {}, "Doubt: "), item.doubts.join(" ")) : null,
+    item.doubts.length ? el("div", { class: "caution" }, el("strong", {}, "Doubt: "), item.doubts.join("; ")) : null,
     el("div", { class: "beside-picture" },
       item.picture ? pictured(state, item, at) : null,
       el("div", {},
@@ -154,11 +154,13 @@ function paint(canvas, item) {
   context.clearRect(0, 0, item.width, item.height);
   if (item.activation) heat(context, item);
   context.lineWidth = Math.max(2, item.width / 300);
-  context.font = `${Math.max(12, Math.round(item.width / 36))}px system-ui, sans-serif`;
+  const letters = Math.max(12, Math.round(item.width / 36));
+  context.font = `${letters}px system-ui, sans-serif`;
   for (const [at, box] of item.boxes.entries()) {
     context.strokeStyle = context.fillStyle = ["#ffb000", "#4cc9f0", "#f72585", "#b8f35d"][at % 4];
     context.strokeRect(box.left, box.top, box.right - box.left, box.bottom - box.top);
-    context.fillText(`${box.label} ${percent(box.score)}`, box.left + 4, Math.max(box.top - 5, 14));
+    const above = box.top > letters + 5;
+    context.fillText(`${box.label} ${percent(box.score)}`, box.left + 4, above ? box.top - 5 : box.top + letters + 2);
   }
 }
 
