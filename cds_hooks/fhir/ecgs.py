@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from cds_hooks.fhir.imaging import told_instant
 from cds_hooks.fhir.readings import NotUsed
 from cds_hooks.fhir.resources import (
     CodeableConcept,
@@ -299,10 +300,4 @@ def _instant(text: str | None) -> datetime | None:
 
     What an ECG says of the present rhythm depends on the hour: a day alone is no time for it.
     """
-    if text is None or "T" not in text:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    return told_instant(text) if text is not None and "T" in text else None

@@ -127,7 +127,7 @@ def _study_on_file(study: ImagingStudy, patient_id: str, position: int) -> Imagi
         reference=head_of(study).reference,
         study_instance_uid=_uid(study),
         modalities=_codes(modalities),
-        started=_instant(study.started),
+        started=told_instant(study.started),
         series=study.number_of_series
         if study.number_of_series is not None
         else len(series) or None,
@@ -163,10 +163,10 @@ def _instances(study: ImagingStudy) -> int | None:
     return sum(counts) or None
 
 
-def _instant(text: str | None) -> datetime | None:
-    """Return when the study began; a day without an hour, or without a zone, is told as of UTC.
+def told_instant(text: str | None) -> datetime | None:
+    """Return an instant in UTC; a day without an hour, or without a zone, is told as of UTC.
 
-    It only sorts and ages studies on a card, where half a day does no harm.
+    For what is only sorted and aged on a card, where half a day does no harm.
     """
     if text is None:
         return None
