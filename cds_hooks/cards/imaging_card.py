@@ -15,6 +15,7 @@ from cds_hooks.cards.basis import gaps
 from cds_hooks.cards.frame import Frame
 from cds_hooks.cards.wording import age, escaped, listed, paragraphs, percent, summary, table
 from cds_hooks.wire.response import Card, Indicator
+from inference.core.image_reading import ONE_IN_TEN
 
 if TYPE_CHECKING:
     from inference.core.image_reading import Finding, ImageReading, Region
@@ -99,9 +100,9 @@ def _titled(line: ImageLine, now: datetime) -> str:
 def _in_short(reading: ImageReading) -> str:
     if reading.ratio is not None:
         return f"cardiothoracic ratio {reading.ratio.value:.2f}"
-    called = [each for each in reading.called if each.likely] or list(reading.called)
+    called = [each for each in reading.possible if each.likely] or list(reading.possible)
     if not called:
-        return "nothing called"
+        return "nothing likely or possible"
     words = [f"{_word(each)} {each.name} {percent(each.probability)}" for each in called[:2]]
     return ", ".join(words)
 
@@ -123,10 +124,13 @@ def _told(line: ImageLine, reading: ImageReading, now: datetime) -> str:
 
 
 def _findings(reading: ImageReading) -> str | None:
-    called = reading.called[:MOST_FINDINGS]
+    if not reading.findings:
+        return None
+    called = reading.possible[:MOST_FINDINGS]
+    rarely = f"Not excluded, each below {percent(ONE_IN_TEN)}: {listed(reading.not_excluded)}."
     if not called:
-        nothing = "Nothing that this release looks for reaches its threshold."
-        return nothing if reading.findings else None
+        nothing = "Nothing that this release looks for is likely or possible."
+        return paragraphs(nothing, rarely if reading.not_excluded else None)
     rows = [
         (
             f"{each.name}, {_word(each)}",
@@ -137,8 +141,12 @@ def _findings(reading: ImageReading) -> str | None:
         for each in called
     ]
     header = ("Called", "Probability", "Sensitivity", "Specificity")
-    more = len(reading.called) - len(called)
-    return paragraphs(table(header, rows), f"And {more} less likely." if more else None)
+    more = len(reading.possible) - len(called)
+    return paragraphs(
+        table(header, rows),
+        f"And {more} less likely." if more else None,
+        rarely if reading.not_excluded else None,
+    )
 
 
 def _measures(reading: ImageReading) -> str | None:

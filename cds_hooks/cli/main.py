@@ -26,6 +26,7 @@ COMMANDS: tuple[str, ...] = (
     "try_server",
     "validate",
     "twin",
+    "read",
 )
 BENCHES: tuple[str, ...] = ("bench_hook", "bench_inference", "bench_page", "bench_twin")
 TRAININGS: tuple[str, ...] = (

@@ -88,7 +88,8 @@ function shown(state, item, at) {
   if (item.state !== "read") {
     return el("article", { class: "reading" }, head, el("p", { class: item.state === "waiting" ? "empty" : "caution" }, item.sentence));
   }
-  const called = item.findings.filter((each) => each.present), others = item.findings.filter((each) => !each.present);
+  const called = item.findings.filter((each) => each.possible), others = item.findings.filter((each) => !each.present);
+  const notExcluded = item.findings.filter((each) => each.present && !each.possible);
   return el("article", { class: "reading" }, head,
     el("p", { class: "answer" }, item.sentence),
     item.doubts.length ? el("div", { class: "caution" }, el("strong", {}, "Doubt: "), item.doubts.join("; ")) : null,
@@ -97,6 +98,7 @@ function shown(state, item, at) {
       el("div", {},
         measures(item),
         called.length ? found("Called by the net", called) : null,
+        notExcluded.length ? folded(`Not excluded, each below one in ten (${notExcluded.length})`, found("Not excluded", notExcluded)) : null,
         others.length ? folded(`${called.length ? "Looked for and not called" : "Everything looked for"} (${others.length})`, found("Not called", others)) : null,
         placed(item),
         el("p", { class: "fine digest" }, `Release: ${item.release}. Source: ${item.reference}.`))));

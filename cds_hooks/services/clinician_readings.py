@@ -54,6 +54,7 @@ class FindingShown(_Value, frozen=True):
     name: str
     probability: float
     present: bool
+    possible: bool
     likely: bool
     threshold: float | None
     sensitivity: float | None
@@ -228,11 +229,11 @@ def _supposed_kind(image: ImageOnFile) -> str:
 
 
 def _said(reading: ImageReading) -> str:
-    called = reading.called
+    called = reading.possible
     if reading.ratio is not None:
         return f"Cardiothoracic ratio {reading.ratio.value:.2f}."
     if not called:
-        return "Nothing that this release looks for reaches its threshold."
+        return "Nothing that this release looks for is likely or possible."
     words = [("likely " if each.likely else "possible ") + each.name for each in called[:3]]
     return f"{', '.join(words)[:1].upper()}{', '.join(words)[1:]}."
 
@@ -244,6 +245,7 @@ def _finding(finding: Finding, activation: Activation | None) -> FindingShown:
         name=finding.name,
         probability=finding.probability,
         present=finding.called,
+        possible=finding.possible,
         likely=finding.likely,
         threshold=None if threshold is None else threshold.value,
         sensitivity=None if threshold is None else threshold.sensitivity,

@@ -107,7 +107,7 @@ def activations_of(
     called = [
         (place, each)
         for place, each in enumerate(findings)
-        if each.called and each.code != NORMAL and maps[place].max() > 0
+        if each.possible and each.code != NORMAL and maps[place].max() > 0
     ]
     called.sort(key=lambda pair: -pair[1].probability)
     return tuple(_activation(each.code, maps[place]) for place, each in called[:MOST_MAPS])

@@ -14,6 +14,10 @@ from inference.core.owner import NOBODY, Owner
 from inference.core.release import Threshold
 
 EVEN_ODDS: Final = 0.5
+ONE_IN_TEN: Final = 0.1
+"""Below it a called finding is told as not excluded. Where few recordings have a finding, its
+threshold lies low so that none is missed, and a person who is told "possible, 1 %" learns to look
+away. Ours, not validated."""
 
 
 class ImageKind(StrEnum):
@@ -69,6 +73,11 @@ class Finding:
     def likely(self) -> bool:
         """Return whether it is called and rather there than not."""
         return self.called and self.probability >= EVEN_ODDS
+
+    @property
+    def possible(self) -> bool:
+        """Return whether it is called and has at least one chance in ten, or more."""
+        return self.called and self.probability >= ONE_IN_TEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +163,16 @@ class ImageReading:
         """Return what the release calls, the likeliest first."""
         called = [each for each in self.findings if each.called]
         return tuple(sorted(called, key=lambda each: -each.probability))
+
+    @property
+    def possible(self) -> tuple[Finding, ...]:
+        """Return what is called and worth a person's look, the likeliest first."""
+        return tuple(each for each in self.called if each.possible)
+
+    @property
+    def not_excluded(self) -> tuple[str, ...]:
+        """Return the names of what is called with less than one chance in ten."""
+        return tuple(each.name for each in self.called if not each.possible)
 
     @property
     def never_called(self) -> tuple[str, ...]:

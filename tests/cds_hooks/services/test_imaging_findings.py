@@ -161,7 +161,7 @@ def test_an_ecg_of_the_chart_is_read_between_two_hooks(
     assert later.summary == "ECG document 15 min ago: likely atrial fibrillation 87 %."
     detail = later.detail or ""
     assert "| atrial fibrillation, likely | 87 % | 65 % | 92 % |" in detail
-    assert "| ST elevation, possible | 6 % | 75 % | 56 % |" in detail
+    assert "Not excluded, each below 10 %: ST elevation." in detail
     assert "normal ECG" not in detail
     assert "not good enough to call: ST-elevation infarction" in detail
     assert "**Doubt**: sideways: turned" in detail
