@@ -91,7 +91,7 @@ class TrainingDataUnusable(InferenceError):
     def __init__(self, file: str, line: int, wanted: str) -> None:
         where = f"{file}, line {line}" if line else file
         super().__init__(
-            f"{where}: expected {wanted}; see the layout of PhysioNet 2012 in the docs."
+            f"{where}: expected {wanted}; inference/README.md shows how data must lie."
         )
 
 
