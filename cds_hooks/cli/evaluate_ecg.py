@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cds_hooks.cli.evaluate_ecg_folds import ecg_folds
 from cds_hooks.cli.evaluate_ecg_variants import ecg_variants
 from cds_hooks.cli.report import console, print_json
 
@@ -32,10 +33,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 
 
 def add_ecg(group: typer.Typer) -> None:
-    """Add ``cardiotwin evaluate ecg``, ``ecg-images`` and ``ecg-variants``."""
+    """Add ``cardiotwin evaluate ecg``, ``ecg-images``, ``ecg-variants`` and ``ecg-folds``."""
     group.command("ecg")(ecg)
     group.command("ecg-images")(ecg_images)
     group.command("ecg-variants")(ecg_variants)
+    group.command("ecg-folds")(ecg_folds)
 
 
 def ecg(
