@@ -2,208 +2,47 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from cds_hooks.errors import EhrUnreachable, HostNotAllowed
-from cds_hooks.fhir.ecgs import EcgOnFile
-from cds_hooks.fhir.imaging import ImagingStudyOnFile
 from cds_hooks.images.kept import PatientDigest
-from cds_hooks.images.memory_readings import MemoryReadings
-from cds_hooks.images.sqlite_readings import SqliteReadings
-from cds_hooks.ports import FhirQuery, Grant, ReadingStore
-from cds_hooks.services.image_fetching import ImageFetching, Source
+from cds_hooks.ports import Grant
 from cds_hooks.services.image_readings import (
     MOST_OF_A_STUDY,
     MOST_WAITING,
     TRY_AGAIN_AFTER,
     Done,
     Failed,
-    ImageReadings,
-    ReadState,
     Refused,
     Waiting,
 )
 from inference.core.image_reading import (
     FileToRead,
-    Finding,
     ImageKind,
-    ImageReading,
-    LeadsToRead,
-    NotRead,
-    Outcome,
-    Picture,
-    Read,
 )
 from inference.core.owner import Owner, identifier_digest
-from inference.core.release import Threshold
-from inference.core.study import EncodedInstance, StudyReference
+from inference.core.study import StudyReference
 from inference.errors import StudyNotFound
-
-GRANT = Grant("https://ehr.example/fhir", "t", frozenset({"user/*.read"}), None, None)
-ENDPOINT = (
-    b'{"resourceType":"Endpoint","id":"e1","status":"active",'
-    b'"connectionType":{"code":"dicom-wado-rs"},"address":"https://pacs.example/dicom-web"}'
+from tests.cds_hooks.services.image_bench import (
+    GRANT,
+    OWNER,
+    PATIENT,
+    READING,
+    Archive,
+    Bench,
+    Ehr,
+    asked,
+    document,
+    during,
+    settled,
+    study,
 )
-OWNER = Owner(frozenset({identifier_digest("SANDBOX-0001")}), "19600504", "female")
-PATIENT = PatientDigest("p1")
-KEY = b"k" * 32
-READING = ImageReading(
-    kind=ImageKind.ECG,
-    form="page",
-    findings=(Finding("AF", "atrial fibrillation", 0.9, Threshold(0.2, 0.8, 0.9)),),
-    doubts=(),
-    quality=1.0,
-    regions=(),
-    ratio=None,
-    activations=(),
-    rate_per_min=110.0,
-    recorded_at=None,
-    release="vizecgnet 0.1.0",
-    release_digest="d" * 64,
-)
-READ = Read(READING, Picture(b"png", 10, 5))
-
-
-def study(uid: str = "1.2.3", *endpoints: str) -> ImagingStudyOnFile:
-    return ImagingStudyOnFile("ImagingStudy/1", uid, ("DX",), None, 1, 1, endpoints)
-
-
-def document(**changes: Any) -> EcgOnFile:
-    content = base64.b64encode(b"an ECG").decode()
-    whole = EcgOnFile("DocumentReference/1", "ECG document", None, "d1", inline_base64=content)
-    return replace(whole, **changes)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-
-class Ehr:
-    """A FHIR server with one resource, or a failure."""
-
-    def __init__(self, failure: Exception | None = None, held: bytes = ENDPOINT) -> None:
-        self.asked: list[str] = []
-        self._failure, self._held = failure, held
-
-    async def search(self, query: FhirQuery, grant: Grant) -> tuple[msgspec.Raw, ...]:
-        self.asked.append(query.path)
-        if self._failure is not None:
-            raise self._failure
-        return (msgspec.Raw(self._held),)
-
-
-class Archive:
-    """An archive that waits for a gate and then gives images, or fails as it is told."""
-
-    def __init__(self, *failures: Exception | None) -> None:
-        self.asked: list[StudyReference] = []
-        self.owner = OWNER
-        self.gate = asyncio.Event()
-        self.modality = "DX"
-        self.count = 1
-        self._failures = list(failures)
-
-    async def fetch_instances(self, study: StudyReference) -> tuple[EncodedInstance, ...]:
-        self.asked.append(study)
-        await self.gate.wait()
-        failure = self._failures.pop(0) if self._failures else None
-        if failure is not None:
-            raise failure
-        uid = study.study_instance_uid
-        return tuple(
-            EncodedInstance(
-                *(uid, "1", f"2.{n}", "3", "4", 1, n, f"{uid} {n}".encode()),
-                modality=self.modality,
-                owner=self.owner,
-            )
-            for n in range(self.count)
-        )
-
-
-@dataclass
-class Reader:
-    """Answers each file with the same outcome and remembers what it was given."""
-
-    outcome: Outcome = READ
-    digest: str | None = "digest"
-    given: list[FileToRead | LeadsToRead] = field(default_factory=list)
-
-    def releases_of(self, file: FileToRead | LeadsToRead) -> str | None:
-        return self.digest
-
-    async def read(self, file: FileToRead | LeadsToRead) -> Outcome:
-        self.given.append(file)
-        return self.outcome
-
-
-@dataclass
-class Bench:
-    """What stands around the queue in one test."""
-
-    archive: Archive = field(default_factory=Archive)
-    ehr: Ehr = field(default_factory=Ehr)
-    reader: Reader = field(default_factory=Reader)
-    clock: Clock = field(default_factory=Clock)
-    store: ReadingStore = field(default_factory=MemoryReadings)
-    address: str | None = "https://pacs.example"
-    releases: tuple[str, ...] = ("digest",)
-
-    def readings(self) -> ImageReadings:
-        fetching = ImageFetching(self.archive, self.ehr, self.address)
-        return ImageReadings(fetching, self.reader, self.store, self.clock, KEY, self.releases)
-
-
-async def settled(
-    readings: ImageReadings,
-    source: Source,
-    grant: Grant | None = GRANT,
-    owner: Owner = OWNER,
-    patient: PatientDigest = PATIENT,
-) -> ReadState:
-    while isinstance(state := readings.request(source, grant, owner, patient), Waiting):
-        await asyncio.sleep(0.001)
-    return state
-
-
-def during(readings: ImageReadings, scenario: Callable[[], Awaitable[None]]) -> None:
-    async def run() -> None:
-        background = asyncio.create_task(readings.run())
-        try:
-            await scenario()
-        finally:
-            background.cancel()
-            with suppress(asyncio.CancelledError):
-                await background
-
-    asyncio.run(run())
-
-
-def asked(bench: Bench, source: Source, **more: Any) -> ReadState:
-    """Return the state that a source settles in."""
-    states: list[ReadState] = []
-    bench.archive.gate.set()
-    readings = bench.readings()
-
-    async def scenario() -> None:
-        states.append(await settled(readings, source, **more))
-
-    during(readings, scenario)
-    return states[0]
 
 
 def test_a_request_returns_at_once_and_the_reading_follows() -> None:
@@ -401,102 +240,3 @@ def test_an_attachment_with_the_hash_that_the_chart_states_is_read() -> None:
     digest = hashlib.sha1(b"an ECG", usedforsecurity=False).digest()
     changes = {"size": 6, "sha1_base64": base64.b64encode(digest).decode()}
     assert str(asked(Bench(), document(**changes))) == "read"
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], ReadingStore]:
-    """Return what opens the store anew, as a restarted service does."""
-    if request.param == "memory":
-        kept = MemoryReadings()
-        return lambda: kept
-    return lambda: SqliteReadings(tmp_path / "readings.sqlite", KEY, Clock())
-
-
-def test_after_a_restart_a_reading_is_recalled_without_archive_or_reader(
-    store: Callable[[], ReadingStore],
-) -> None:
-    asked(Bench(store=store()), study())
-    again = Bench(store=store())
-    state = again.readings().request(study(), GRANT, OWNER, PATIENT)
-    assert isinstance(state, Done)
-    assert [each.reading for each in state.kept.outcomes] == [READING]
-    own = state.kept.outcomes[0].id
-    assert again.readings().picture(PATIENT, own) == b"png"
-    assert again.archive.asked == []
-    assert again.reader.given == []
-
-
-def test_another_release_reads_anew_and_the_same_file_is_read_once_by_one_release(
-    store: Callable[[], ReadingStore],
-) -> None:
-    asked(Bench(store=store()), document())
-    same = Bench(store=store())
-    asked(same, document(reference="DiagnosticReport/2", digest="d2"))
-    assert same.reader.given == []
-    newer = Bench(store=store(), releases=("newer",), reader=Reader(digest="newer"))
-    asked(newer, document())
-    assert len(newer.reader.given) == 1
-
-
-def test_a_picture_and_a_reading_are_given_for_their_own_patient_only(
-    store: Callable[[], ReadingStore],
-) -> None:
-    bench = Bench(store=store())
-    state = asked(bench, study())
-    assert isinstance(state, Done)
-    own = state.kept.outcomes[0].id
-    readings = bench.readings()
-    assert readings.picture(PatientDigest("p2"), own) is None
-    assert readings.of_patient(PatientDigest("p2")) == ()
-    assert [each.reference for each in readings.of_patient(PATIENT)] == ["ImagingStudy/1"]
-
-
-def test_what_is_no_longer_on_file_is_forgotten(store: Callable[[], ReadingStore]) -> None:
-    bench = Bench(store=store())
-    asked(bench, study())
-    readings = bench.readings()
-    readings.forget_others(PATIENT, {readings.key_of(study(), OWNER, PATIENT)})
-    assert len(readings.of_patient(PATIENT)) == 1
-    readings.forget_others(PATIENT, ())
-    assert readings.of_patient(PATIENT) == ()
-
-
-def test_what_may_go_better_the_next_time_is_not_kept_and_tried_again(
-    store: Callable[[], ReadingStore],
-) -> None:
-    bench = Bench(store=store(), reader=Reader(NotRead("it takes too long", lasting=False)))
-    bench.archive.gate.set()
-    readings = bench.readings()
-
-    async def scenario() -> None:
-        assert str(await settled(readings, study())) == "not read: it takes too long"
-        bench.reader.outcome = READ
-        bench.clock.time += TRY_AGAIN_AFTER
-        assert str(await settled(readings, study())) == "read"
-
-    during(readings, scenario)
-
-
-def test_a_store_on_disk_shows_neither_findings_nor_pictures(tmp_path: Path) -> None:
-    store = SqliteReadings(tmp_path / "readings.sqlite", KEY, Clock())
-    asked(
-        Bench(store=store, reader=Reader(Read(READING, Picture(b"canary" * 50, 10, 5)))), study()
-    )
-    store.close()
-    content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    for canary in (b"fibrillation", b"canary", b"ImagingStudy", b"vizecgnet"):
-        assert canary not in content
-
-
-def test_a_store_under_another_key_recalls_nothing_and_breaks_nothing(tmp_path: Path) -> None:
-    store = SqliteReadings(tmp_path / "readings.sqlite", KEY, Clock())
-    asked(Bench(store=store), study())
-    store.close()
-    other = SqliteReadings(tmp_path / "readings.sqlite", b"x" * 32, Clock())
-    assert other.of_patient(PATIENT) == ()
-
-
-def test_a_store_that_fails_costs_no_reading(tmp_path: Path) -> None:
-    store = SqliteReadings(tmp_path / "readings.sqlite", KEY, Clock())
-    store.close()
-    assert str(asked(Bench(store=store), study())) == "read"
