@@ -34,18 +34,34 @@ def ecg_variants(
 
 
 def compared(runs: Path, config: Path, data: Path, judge: str, first: str) -> dict[str, Any]:
-    """Return the table of the runs in a folder, by the part of their names before the dash."""
+    """Return the table of the runs in a folder, by the part of their names before the dash.
+
+    Runs that another one of them began with are part of that one's cost and not judged.
+    """
     from inference.training import ecg_variants
     from inference.training.ecg_run import read_run
     from inference.training.ecg_sets import read_stem
 
     records, stem = read_run(config, first).records(data), read_stem(data / judge)
     labels = ecg_variants.judged_labels(stem)
-    folders = sorted(one.parent for one in runs.glob("*/checkpoint.pt"))
+    trained = sorted(one.parent for one in runs.glob("*/checkpoint.pt"))
+    begun = {_begun_with(config, one.name) for one in trained}
+    folders = [one for one in trained if one.name not in begun]
     found: dict[str, list[ecg_variants.RunSays]] = {}
     for said in ecg_variants.read_runs(folders, records, stem, labels):
         found.setdefault(said.name.rpartition("-")[0], []).append(said)
     return {"set": Path(judge).name, **ecg_variants.table(stem, labels, found, first)}
+
+
+def _begun_with(config: Path, run: str) -> str:
+    """Return the name of the run that a run VARIANT-SEED began with; empty where it began anew."""
+    from inference.errors import TrainingDataUnusable
+    from inference.training.ecg_run import read_run
+
+    variant, _, seed = run.rpartition("-")
+    if not variant or not seed.isdecimal():
+        raise TrainingDataUnusable(run, 0, "a folder named VARIANT-SEED")
+    return read_run(config, variant, int(seed)).loop.begins_with
 
 
 def _show(found: dict[str, Any], first: str) -> None:

@@ -30,6 +30,7 @@ def register(application: typer.Typer) -> None:
     group.command("trajectories")(make_trajectories)
     group.command("radiographs")(make_radiographs)
     group.command("ecg")(make_ecg)
+    group.command("ecg-tables")(join_ecg_tables)
     group.command("evidence")(add_evidence_of)
     application.add_typer(group)
 
@@ -123,6 +124,10 @@ def make_ecg(
     beside: Annotated[
         Path | None, typer.Option(help="Folder of the signal release a page net is held against.")
     ] = None,
+    variant: Annotated[str, typer.Option(help="The configuration's variant that ran.")] = "",
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Made to be compared with; its card says so.")
+    ] = False,
     data: Annotated[
         Path | None, typer.Option(help="Data folder; by default CARDIOTWIN_DATA.")
     ] = None,
@@ -136,9 +141,29 @@ def make_ecg(
     folder = data_folder(data)
     judges = tuple(folder / one for one in judge or ())
     pictures = None if pages is None else folder / pages
-    making = Making(name, version, built.date(), compute, judges, pictures, beside)
+    making = Making(name, version, built.date(), compute, judges, pictures, beside, baseline)
     try:
-        make_release(read_run(config), run, folder, to, making, console.print)
+        make_release(read_run(config, variant), run, folder, to, making, console.print)
+    except InferenceError as error:
+        console.print(str(error))
+        raise typer.Exit(2) from error
+
+
+def join_ecg_tables(
+    to: Annotated[Path, typer.Argument(help="Folder of the releases.")],
+    tables: Annotated[list[Path], typer.Argument(help="What `evaluate ecg-variants` wrote.")],
+    name: Annotated[str, typer.Option(help="The release whose card shows them.")],
+    note: Annotated[str, typer.Option(help="How the compared runs were made, in a sentence.")],
+    without: Annotated[
+        list[str] | None, typer.Option(help="Title of a table that is taken away.")
+    ] = None,
+) -> None:
+    """Add tables of compared variants to an ECG release's card; its weights stay."""
+    from inference.errors import InferenceError
+    from inference.training.ecg_tables import join_tables
+
+    try:
+        join_tables(to, name, tables, note, console.print, without or ())
     except InferenceError as error:
         console.print(str(error))
         raise typer.Exit(2) from error

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from inference.core.viz_ecg import net_pages
@@ -26,20 +27,24 @@ _AT_ONCE: Final = 50
 
 
 def keep(draw: EcgDraw, count: int, folder: Path) -> None:
-    """Draw ``count`` pages into ``folder`` unless they lie there; whole or not at all."""
+    """Draw ``count`` pages into ``folder`` unless they lie there; whole or not at all.
+
+    The settings are written last: a folder without them is drawn again from the beginning.
+    """
     settings = {"count": count, "mixture": asdict(draw.mixture)}
     if (folder / _SETTINGS).exists():
         if json.loads((folder / _SETTINGS).read_text(encoding="utf-8")) != settings:
             raise TrainingDataUnusable(folder.name, 0, "views drawn with these settings")
         return
     folder.mkdir(parents=True, exist_ok=True)
-    found: dict[str, list[NDArray[Any]]] = {name: [] for name in _FILES}
+    files: dict[str, NDArray[Any]] = {}
     for start in range(0, count, _AT_ONCE):
         views: tuple[NDArray[Any], ...] = draw.drawn(min(_AT_ONCE, count - start))
         for name, part in zip(_FILES, views, strict=True):
-            found[name].append(part)
-    for name in _FILES:
-        np.save(folder / f"{name}.npy", np.concatenate(found[name]))
+            if name not in files:
+                shape = (count, *part.shape[1:])
+                files[name] = open_memmap(folder / f"{name}.npy", "w+", part.dtype, shape)
+            files[name][start : start + len(part)] = part
     (folder / _SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
 
 

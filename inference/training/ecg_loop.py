@@ -37,6 +37,7 @@ from inference.training.ecg_labels import CODES
 from inference.training.ecg_losses import findings_loss, together_loss
 from inference.training.ecg_sets import EcgRecords
 from inference.training.ecg_settings import EcgLoopSettings
+from inference.training.ecg_teacher import PageTeacher
 from inference.training.metrics import auroc
 
 STATISTICS_MOMENTUM: Final = 0.05
@@ -47,12 +48,17 @@ Report = Callable[[str], None]
 
 @dataclass(slots=True)
 class Progress:
-    """What survives an interruption beside the weights."""
+    """What survives an interruption beside the weights.
+
+    ``seen_before`` and ``core_s_before`` are what the run that this one began with had cost.
+    """
 
     steps: int = 0
     seen: int = 0
     spent_s: float = 0.0
     core_s: float = 0.0
+    seen_before: int = 0
+    core_s_before: float = 0.0
 
 
 class EcgTrainer:
@@ -78,13 +84,24 @@ class EcgTrainer:
             fused=True,
         )
         self.progress = Progress()
+        self.teacher = (
+            PageTeacher(folder.parent / settings.teacher.run, settings.teacher, self.device)
+            if settings.teacher.run
+            else None
+        )
         self.random = np.random.default_rng(settings.seed)
         self.draw = self._drawing(generate)
         folder.mkdir(parents=True, exist_ok=True)
 
     def _drawing(self, generate: Generator | None) -> EcgDraw | KeptViews:
         if not self.settings.kept:
-            return EcgDraw(self.records, self.settings.mixture, generate, self.random)
+            return EcgDraw(
+                self.records,
+                self.settings.mixture,
+                generate,
+                self.random,
+                self.settings.injury,
+            )
         kept = self.folder.parent / KEPT
         # The same for every seed: what differs between the runs is order and beginning.
         draw = EcgDraw(
@@ -102,6 +119,9 @@ class EcgTrainer:
     def begin_with(self, folder: Path) -> None:
         """Begin with another run's net: its signal stream, or all of one of the same kind."""
         net, settings = trained_net(folder)
+        cost = Progress(**settings["progress"])
+        self.progress.seen_before = cost.seen_before + cost.seen
+        self.progress.core_s_before = cost.core_s_before + cost.core_s
         for mine in (self.net, self.averaged):
             if isinstance(mine, VizEcgNet) and isinstance(net, SignalStream):
                 mine.begin_as(net.to(self.device), self._tensor(usual_leads()))
@@ -163,6 +183,8 @@ class EcgTrainer:
             says = self.net(self._tensor(batch.strips), self._tensor(batch.leads))
             return findings_loss(says.logits, targets)
         page = self._page(batch)
+        if self.teacher is not None and isinstance(self.net, PageEfficientNet):
+            return self.teacher.loss(self.net, page, targets)
         if self.settings.kind != "vizecgnet":
             return findings_loss(self.net(page).logits, targets)
         leads = self._tensor(batch.leads)

@@ -89,6 +89,8 @@ class Making:
     """A folder of pictures with labels.csv that judges a page net."""
     beside: Path | None = None
     """A folder of releases with the signal release that a page net is held against."""
+    baseline: bool = False
+    """Whether it is made to be compared with; the card says so, and the service reads by name."""
 
 
 def make_release(
@@ -168,6 +170,7 @@ def description(
         "name": making.name,
         "version": making.version,
         "task": _TASKS.get(run.loop.kind, ecg_evaluation.PAGE_TASK),
+        "baseline": making.baseline,
         "built": making.built.isoformat(),
         "labels": list(CODES),
         "thresholds": fitted.thresholds,

@@ -50,6 +50,10 @@ _SETTLED: Final = {
     "update_process": "A new release with a new digest and its own evidence; no fixed frequency.",
     "correction_process": "A release that proves wrong is withdrawn; no promise of time.",
 }
+_BASELINE: Final = (
+    "A baseline: it is there to be compared with in `cardiotwin evaluate ecg`; nothing in the "
+    "service reads by it."
+)
 _PAPER: Final = {"precision": "+3.50 %", "recall": "+8.21 %", "f1": "+7.38 %"}
 _VIAS: Final = {
     "image": "clean printed page",
@@ -127,6 +131,7 @@ def card_text(document: Mapping[str, Any]) -> str:
         f"Reads {_reads(document)} and gives a calibrated probability for each of "
         f"{len(document['labels'])} findings. {document['population']['records']} recordings "
         "taught it.",
+        *([_BASELINE] if document.get("baseline") else []),
         f"Weights: `{document['digest']}`, built {document['built']}.",
         _taught(document["training_sets"]),
         *([_played(evidence["played"])] if "played" in evidence else []),

@@ -22,7 +22,7 @@ from inference.training.ecg_batches import Generator, Mixture
 from inference.training.ecg_labels import CODES, PLACE, Targets, targets_of
 from inference.training.ecg_rhythms import RhythmShares
 from inference.training.ecg_sets import EcgRecords, EcgSet, read_sets
-from inference.training.ecg_settings import DistillationWeights, EcgLoopSettings
+from inference.training.ecg_settings import DistillationWeights, EcgLoopSettings, TeacherSettings
 
 CONFIGS: Final = Path(__file__).parent / "configs"
 Report = Callable[[str], None]
@@ -64,6 +64,7 @@ def read_run(file: Path, variant: str = "", seed: int | None = None) -> EcgRun:
                 **loop,
                 mixture=Mixture(**mixture, augment=augment, rhythms=rhythms),
                 distillation=DistillationWeights(**table.get("distillation", {})),
+                teacher=TeacherSettings(**table.get("teacher", {})),
             ),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
@@ -80,7 +81,7 @@ def _with_values(table: Mapping[str, Any], values: Mapping[str, Any]) -> dict[st
 
 
 def train(run: EcgRun, data: Path, folder: Path, report: Report) -> None:
-    """Do what is left to do of a run; ``begin`` names a folder beside this run's own."""
+    """Do what is left to do of a run; what it begins with lies beside this run's own folder."""
     from inference.training.ecg_loop import EcgTrainer
 
     records = run.records(data)
@@ -88,7 +89,7 @@ def train(run: EcgRun, data: Path, folder: Path, report: Report) -> None:
     generate = generator() if run.loop.mixture.generated > 0 else None
     trainer = EcgTrainer(run.loop, records, folder, generate)
     if not trainer.resume() and run.loop.begin:
-        trainer.begin_with(folder.parent / run.loop.begin)
+        trainer.begin_with(folder.parent / run.loop.begins_with)
     trainer.run(report)
 
 

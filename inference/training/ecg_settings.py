@@ -24,13 +24,29 @@ class DistillationWeights:
 
 
 @dataclass(frozen=True, slots=True)
+class TeacherSettings:
+    """A VizECGNet run that teaches a page net, and what its word weighs beside the labels.
+
+    ``run`` names its folder beside the run's own; empty where nobody teaches. ``withheld``
+    findings are taught by labels alone.
+    """
+
+    run: str = ""
+    findings: float = 1.0
+    places: float = 1.0
+    tokens: float = 1.0
+    withheld: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EcgLoopSettings:
     """The budget: ``steps``, else ``core_minutes`` of processor time, else ``minutes``.
 
     ``whole`` is the share of batches in which the signal stream reads all twelve leads.
     ``kept`` views, where given, are drawn once and shared by the runs of a folder.
-    ``begin`` names the run of a signal stream to begin with. ``every`` steps it is saved and
-    judged on the validation part.
+    ``begin`` names the run of a signal stream to begin with, ``{seed}`` in it the seed. ``every``
+    steps it is saved and judged on the validation part. ``injury`` is the share of
+    recorded draws on whose beats an injury current, or what looks like one, is played.
     """
 
     kind: str = "vizecgnet"
@@ -50,9 +66,16 @@ class EcgLoopSettings:
     kept: int = 0
     every: int = 100
     amp: bool = True
+    injury: float = 0.0
     mixture: Mixture = field(default_factory=Mixture)
     distillation: DistillationWeights = field(default_factory=DistillationWeights)
+    teacher: TeacherSettings = field(default_factory=TeacherSettings)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
+
+    @property
+    def begins_with(self) -> str:
+        """Return the name of the run that this one begins with; empty where it begins anew."""
+        return self.begin.format(seed=self.seed)

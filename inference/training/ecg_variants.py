@@ -8,7 +8,6 @@ draws for every run, so that changes are paired. The figure of each seed is show
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +59,8 @@ def read_runs(
         thresholds = fit_thresholds(_share(own), records.targets[rows])
         limits = np.array([thresholds[label]["value"] for label in labels])
         called = _share(score[:, places]) >= limits
-        found.append(RunSays(folder.name, score[:, places], called, _cost(folder, settings)))
+        cost = _cost(settings) | {"validation_auroc": _mean_area(own, records.targets[rows])}
+        found.append(RunSays(folder.name, score[:, places], called, cost))
     return found
 
 
@@ -77,12 +77,13 @@ def _said(
     return [np.concatenate(one) for one in found]
 
 
-def _cost(folder: Path, settings: Mapping[str, Any]) -> dict[str, float]:
+def _cost(settings: Mapping[str, Any]) -> dict[str, float]:
+    """Return what a run saw and spent, with what the run that it began with had."""
     progress = settings["progress"]
     return {
-        "records": progress["seen"],
-        "core_minutes": round(progress["core_s"] / 60, 2),
-        "validation_auroc": _last_validation(folder),
+        "records": progress["seen"] + progress.get("seen_before", 0),
+        "pages": 0 if settings["kind"] == "signal" else progress["seen"],
+        "core_minutes": round((progress["core_s"] + progress.get("core_s_before", 0.0)) / 60, 2),
     }
 
 
@@ -91,11 +92,13 @@ def _share(log_odds: Array) -> Array:
     return out
 
 
-def _last_validation(folder: Path) -> float:
-    """Return the mean AUROC over findings that a run measured last on its validation records."""
-    with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
-        last = list(csv.DictReader(file))[-1]
-    return round(float(np.nanmean([float(last[code]) for code in CODES])), 4)
+def _mean_area(log_odds: Array, targets: NDArray[np.float32]) -> float:
+    """Return the mean AUROC over findings on validation records, printed plainly for every net."""
+    areas = []
+    for said, truth in zip(log_odds.T, targets.T, strict=True):
+        known = ~np.isnan(truth)
+        areas.append(auroc(truth[known].astype(np.float64), said[known]))
+    return round(float(np.nanmean(areas)), 4)
 
 
 def judged_labels(stem: LabelledStem) -> tuple[str, ...]:

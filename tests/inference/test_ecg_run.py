@@ -28,6 +28,7 @@ def test_a_variant_changes_what_it_names_and_nothing_else() -> None:
     assert full.loop.net == image.loop.net
     assert full.loop.mixture == image.loop.mixture
     assert full.sets == image.sets
+    assert (full.loop.begins_with, image.loop.begins_with) == ("signal_first-2", "")
     alone = read_run(file, "no_distillation").loop
     assert alone.distillation.findings == alone.distillation.tokens == 0.0
     assert alone.net == full.loop.net

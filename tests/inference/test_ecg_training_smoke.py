@@ -189,29 +189,75 @@ def test_a_release_is_made_judged_and_read_back(
     assert "The page against its signal" in library.card("vizecgnet")
 
 
-def test_variants_learn_from_the_same_views_and_are_held_against_each_other(data: Path) -> None:
-    from cds_hooks.cli.evaluate_ecg_variants import compared
-
+@pytest.fixture(scope="module")
+def compared_runs(data: Path) -> tuple[Path, Path]:
+    """Train two variants, one beginning with a third; return configuration and runs."""
     config = data / "variants.toml"
     config.write_text(
         CONFIG.format(kind="image", steps=3, begin="", net="").replace(
             "batch = 4", "batch = 4\nkept = 8\nwhole = 0.0"
         )
-        + '[variants.full]\nloop = { kind = "vizecgnet" }\n'
+        + '[variants.full]\nloop = { kind = "vizecgnet", begin = "first-{seed}" }\n'
+        + '[variants.first]\nloop = { kind = "signal", steps = 2 }\n'
         + '[variants.signal]\nloop = { kind = "signal" }\n',
         encoding="utf-8",
     )
     runs = data / "compared"
-    for variant, seed in (("full", 0), ("full", 1), ("signal", 0)):
+    for variant, seed in (("first", 0), ("full", 0), ("first", 1), ("full", 1), ("signal", 0)):
         run = read_run(config, variant, seed)
         train(run, data, runs / f"{variant}-{seed}", lambda _: None)
+    return config, runs
+
+
+def test_variants_learn_from_the_same_views_and_are_held_against_each_other(
+    data: Path, compared_runs: tuple[Path, Path]
+) -> None:
+    from cds_hooks.cli.evaluate_ecg_variants import compared
+
+    config, runs = compared_runs
     assert np.load(runs / "views" / "page.npy").shape == (8, *PAGE_SHAPE[1:])
     with pytest.raises(TrainingDataUnusable, match="positives"):
         compared(runs, config, data, "invented", "full")
     often(data, "invented", 4)
     found = compared(runs, config, data, "often", "full")
-    assert found["variants"]["full"]["seeds"] == 2
-    assert found["variants"]["signal"]["records"] == 12
+    assert set(found["variants"]) == {"full", "signal"}
+    full, signal = found["variants"]["full"], found["variants"]["signal"]
+    assert full["seeds"] == 2
+    assert (signal["records"], signal["pages"]) == (12, 0)
+    assert (full["records"], full["pages"]) == (8 + 12, 12)
     assert set(found["full_exceeds"]) == {"signal"}
     for one in found["variants"].values():
         assert one["f1"]["low"] <= one["f1"]["value"] <= one["f1"]["high"]
+
+
+def test_a_run_costs_what_it_began_with_as_well(compared_runs: tuple[Path, Path]) -> None:
+    spent = {
+        name: torch.load(compared_runs[1] / name / "checkpoint.pt", weights_only=True)["progress"]
+        for name in ("first-1", "full-1")
+    }
+    assert spent["first-1"]["seen"] == spent["full-1"]["seen_before"] == 8
+    assert spent["first-1"]["core_s"] == spent["full-1"]["core_s_before"] > 0
+
+
+def test_views_that_were_not_drawn_to_the_end_are_drawn_again(tmp_path: Path, data: Path) -> None:
+    from inference.training.ecg_batches import EcgDraw
+    from inference.training.ecg_kept import KeptViews, keep
+
+    run = read_run(data / "signal.toml")
+    records = run.records(data)
+
+    def draw() -> EcgDraw:
+        return EcgDraw(records, run.loop.mixture, None, np.random.default_rng(0))
+
+    keep(draw(), 3, tmp_path)
+    whole = np.load(tmp_path / "page.npy")
+    (tmp_path / "settings.json").unlink()
+    np.save(tmp_path / "page.npy", whole[:2])
+    keep(draw(), 3, tmp_path)
+    assert np.array_equal(np.load(tmp_path / "page.npy"), whole)
+    views = KeptViews(tmp_path, np.random.default_rng(1))
+    pages = views.pages(3).page
+    assert pages is not None
+    assert sorted(pages.sum(axis=(1, 2, 3))) == pytest.approx(sorted(whole.sum((1, 2)) / 255))
+    with pytest.raises(TrainingDataUnusable, match="settings"):
+        keep(draw(), 4, tmp_path)
