@@ -156,7 +156,7 @@ class _Found:
 def _layout_of(found: _Found, order: Order) -> tuple[Layout, list[PageDoubt]]:
     """Return where the leads stand and at which scales, and what of it was not seen."""
     doubts = [] if order.sure else [PageDoubt.LAYOUT_UNSURE]
-    scales = scales_of(found.ink, found.rows)
+    scales = scales_of(found.clear, found.rows)
     usual = THREE_BY_FOUR_RHYTHM
     gain, speed = scales.mm_per_mv or usual.mm_per_mv, scales.mm_per_s or usual.mm_per_s
     if scales.mm_per_mv is None:

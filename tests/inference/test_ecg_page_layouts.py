@@ -28,6 +28,7 @@ from inference.core.ecg_printer import PageStyle, print_canonical, print_page
 from inference.training.ecg_camera import PHONE, photograph
 from inference.training.ecg_generator import recording_of
 from inference.training.ecg_generator_cases import Case
+from inference.training.sample_page import sample_page
 
 BARE = PageStyle(pulse="none", lead_names=False)
 MM = CANONICAL_PX_PER_MM
@@ -126,6 +127,18 @@ def test_fifty_millimetres_a_second_are_told_by_the_pulse_and_drawn_together() -
     shown = got.page[:80, 40:196].max(axis=0) > 30
     assert shown[5:70].mean() > 0.95
     assert not shown[85:].any()
+
+
+def test_the_page_that_the_sandbox_shows_is_read_without_a_doubt() -> None:
+    """Its upright strokes are thin, and its traces wander away from the foot of the pulses."""
+    got = read_page(np.asarray(sample_page().convert("RGB")))
+    assert got.doubts == ()
+
+
+def test_lines_of_a_dark_grid_are_no_pulse() -> None:
+    style = PageStyle(minor=None, major=(60, 60, 60), pulse="none")
+    got = read(THREE_BY_FOUR_RHYTHM, recorded(), style)
+    assert {PageDoubt.GAIN_ASSUMED, PageDoubt.SPEED_ASSUMED} <= set(got.doubts) or got.page is None
 
 
 def test_without_a_pulse_scales_are_doubted_and_not_silently_assumed() -> None:
