@@ -31,6 +31,7 @@ from inference.training.ecg_augment import (
     disturbed,
     levelled_leads,
 )
+from inference.training.ecg_injury import can_be_injured, injured
 from inference.training.ecg_labels import Targets
 from inference.training.ecg_rhythms import RhythmShares, as_another_rhythm
 from inference.training.ecg_sets import EcgRecords
@@ -80,12 +81,13 @@ class EcgBatch:
 
 @dataclass(slots=True)
 class EcgDraw:
-    """Draws augmented records of the part that teaches."""
+    """Draws augmented records of the part that teaches; ``injury`` is `ecg_injury`'s share."""
 
     records: EcgRecords
     mixture: Mixture
     generate: Generator | None
     random: np.random.Generator
+    injury: float = 0.0
     weight: NDArray[np.float64] = field(init=False)
     rows: NDArray[np.int64] = field(init=False)
     peaks: dict[int, NDArray[np.int64]] = field(init=False, default_factory=dict)
@@ -100,16 +102,22 @@ class EcgDraw:
             leads, targets = self.generate(self.random)
             return disturbed(leads, targets, self.mixture.augment, self.random)
         row = int(self.random.choice(self.rows, p=self.weight))
+        leads, targets, peaks = self._recorded(row)
         leads, targets = as_another_rhythm(
-            self.records.leads_mv(row),
-            self.records.targets[row],
-            self._peaks(row),
-            self.mixture.rhythms,
-            self.random,
+            leads, targets, peaks, self.mixture.rhythms, self.random
         )
         if self.records.sets[row] in LEVELLED_SETS:
             leads = levelled_leads(leads, self.random)
         return disturbed(leads, targets, self.mixture.augment, self.random)
+
+    def _recorded(self, row: int) -> tuple[Leads, Targets, NDArray[np.int64]]:
+        """Return a record with its peaks, at times with an injury current played on its beats."""
+        leads, targets = self.records.leads_mv(row), self.records.targets[row]
+        peaks = self._peaks(row)
+        fit = self.injury > 0 and can_be_injured(targets) and len(peaks) > 1
+        if fit and self.random.random() < self.injury:
+            leads, targets = injured(leads, targets, peaks, self.random)
+        return leads, targets, peaks
 
     def _peaks(self, row: int) -> NDArray[np.int64]:
         if row not in self.peaks:

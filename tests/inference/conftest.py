@@ -21,6 +21,7 @@ collect_ignore = (
     [
         "test_cascade_rcnn.py",
         "test_ecg_training_smoke.py",
+        "test_efficientnet_page.py",
         "test_radiograph_training.py",
         "test_training_smoke.py",
     ]

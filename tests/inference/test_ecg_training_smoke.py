@@ -54,7 +54,7 @@ begin = "{begin}"
 generated = 0.5
 {net}
 """
-NETS = {"page": '[net]\nname = "efficientnet_b0"\nsize = [64, 128]'}
+NETS = {"page": '[net]\nname = "efficientnet_b0"'}
 
 
 @pytest.fixture(scope="module")
