@@ -66,7 +66,9 @@ class PageDoubt(Enum):
     UNKNOWN_LAYOUT = "its rows of traces are no known layout of twelve leads: not read"
     LAYOUT_UNSURE = "the leads do not say where they stand: the usual order was taken"
     OTHER_GAIN = "printed at another gain than 10 mm/mV: brought to it"
-    FAST_PAPER = "printed at 50 mm/s: half of the usual time is shown"
+    FAST_PAPER = (
+        "printed at 50 mm/s: rhythm is judged from five seconds, carried on to ten, and less sure"
+    )
     GAIN_ASSUMED = "no calibration pulse was found: 10 mm/mV was taken"
     SPEED_ASSUMED = "no calibration pulse tells the paper speed: 25 mm/s was taken"
 

@@ -3,7 +3,8 @@
 Rule of the file: what was found on a page comes in, 320 x 672 pixels of ink go out. Three rows of
 four leads, with a rhythm strip or without, keep their rows whole. Every other layout is cut anew:
 each lead gives the 2.5 s that it would have shown there, the strip below lead II as far as it was
-printed; what was not printed stays paper. Cut leads are the strokes of their own trace alone,
+printed; what was not printed stays paper, but for pages at 50 mm/s, whose half of the time is
+carried on (`ecg_page_fast`). Cut leads are the strokes of their own trace alone,
 because rows that stand close reach into each other.
 """
 
@@ -27,6 +28,7 @@ from inference.core.ecg_layout import (
     geometry_of,
 )
 from inference.core.ecg_layout import CANONICAL_MARGINS as MARGINS
+from inference.core.ecg_page_fast import back_columns, beat_columns, carried_on
 from inference.core.ecg_page_rows import TRACES_RIGHT_PX, Rows, trace_ink
 from inference.core.ecg_page_traces import REACH_PX, TRACES_PX, Traces, band_of, traces_of
 from inference.core.ecg_paper import Ink
@@ -39,6 +41,11 @@ _ROWS: Final = len(THREE_BY_FOUR.rows)
 _HALF_PX: Final = CANONICAL_HEIGHT // 8
 _REACH_PX: Final = 2 * _HALF_PX
 """As far as a row of 20 mm/mV is looked at, to be halved."""
+_LONGEST_LEAD_S: Final = 2.6
+_THINNED: Final = 1.5
+"""Upright strokes lose half of their ink where two columns become one, level ones none."""
+_WORDS_PX: Final = 12
+"""At the beginning of a lead its name stands in the way."""
 
 
 def canonical_of(ink: Ink, rows: Rows) -> Ink:
@@ -99,14 +106,49 @@ def _cut(ink: Ink, rows: Rows, traces: Traces, layout: Layout) -> Ink:
     target = geometry_of(canonical_layout(THREE_BY_FOUR_RHYTHM), MARGINS, CANONICAL_PX_PER_MM)
     out = np.zeros((CANONICAL_HEIGHT, CANONICAL_WIDTH), dtype=np.uint8)
     strips = [_own(ink, rows, traces, row) for row in range(len(rows.down_px))]
+    fast = layout.mm_per_s > _USUAL_MM_PER_S
+    beat = _beat_px(traces, layout) if fast else None
     for place in target.places:
         source = _source_of(place, layout)
         if source is None:
             continue
         patch = _taken(strips[source.row], source, place, layout)
+        back = _back_px(traces, layout, source) if _is_long(place) else beat
+        if fast and back is not None:
+            patch = carried_on(patch, round(place.right_px) - round(place.left_px), back)
         left, top = round(place.left_px), round(place.baseline_px) - patch.shape[0] // 2
         out[top : top + patch.shape[0], left : left + patch.shape[1]] = patch
     return out
+
+
+def _is_long(wanted: TracePlace) -> bool:
+    return wanted.stop_seconds - wanted.start_seconds > _LONGEST_LEAD_S
+
+
+def _beat_px(traces: Traces, layout: Layout) -> int | None:
+    """Return one beat in columns of the canonical page, by the rhythm strips if there are any."""
+    fewest = min(len(names) for names in layout.rows)
+    width = TRACES_PX // fewest
+    parts = [
+        trace[start + _WORDS_PX : start + width - 4]
+        for trace, names in zip(traces.heights, layout.rows, strict=True)
+        if len(names) == fewest
+        for start in range(0, TRACES_PX - width + 1, width)
+    ]
+    return _canonical_px(beat_columns(parts, layout.mm_per_s * CANONICAL_PX_PER_MM), layout)
+
+
+def _back_px(traces: Traces, layout: Layout, source: _Source) -> int | None:
+    """Return from how far before its end a rhythm strip is carried on; None for a short one."""
+    first, last = round(source.place.left_px), round(source.place.right_px)
+    upper, lower = (one[source.row, -TRACES_PX:] for one in (traces.upper, traces.lower))
+    drawn = np.flatnonzero(upper[first:last] >= lower[first:last])
+    trace = traces.heights[source.row, first : first + int(drawn.max(initial=-1)) + 1]
+    return _canonical_px(back_columns(trace, layout.mm_per_s * CANONICAL_PX_PER_MM), layout)
+
+
+def _canonical_px(columns: int | None, layout: Layout) -> int | None:
+    return None if columns is None else round(columns * _USUAL_MM_PER_S / layout.mm_per_s)
 
 
 def _own(ink: Ink, rows: Rows, traces: Traces, row: int) -> Ink:
@@ -168,4 +210,6 @@ def _taken(strip: Ink, source: _Source, wanted: TracePlace, layout: Layout) -> I
     )
     if (part.shape[1], part.shape[0]) != size:
         part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        if layout.mm_per_s > _USUAL_MM_PER_S:
+            part = cv2.convertScaleAbs(part, alpha=_THINNED).astype(np.uint8, copy=False)
     return part

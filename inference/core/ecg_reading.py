@@ -22,9 +22,11 @@ NEVER: Final = 1.0
 """A threshold of 1 is how a release says that it is not good enough to call a finding."""
 MOST_MAPS: Final = 4
 NORMAL: Final = "NORM"
+ABNORMAL: Final = "ABN"
 
 NAMES: Final[Mapping[str, str]] = {
     "NORM": "normal ECG",
+    "ABN": "abnormal ECG",
     "SB": "sinus bradycardia",
     "ST": "sinus tachycardia",
     "AF": "atrial fibrillation",
@@ -56,7 +58,9 @@ _PENALTY: Final = {
     PageDoubt.CUT_OFF: 0.5,
     PageDoubt.ORIENTATION_UNSURE: 0.5,
     PageDoubt.LAYOUT_UNSURE: 0.5,
+    PageDoubt.FAST_PAPER: 0.5,
 }
+_FAINTEST: Final = 1e-9
 _USUAL_PENALTY: Final = 0.1
 """A page that was turned or has no grid is read a little worse, if at all; ours."""
 
@@ -110,11 +114,12 @@ def activations_of(
         if each.possible and each.code != NORMAL and maps[place].max() > 0
     ]
     called.sort(key=lambda pair: -pair[1].probability)
-    return tuple(_activation(each.code, maps[place]) for place, each in called[:MOST_MAPS])
+    return tuple(activation_of(each.code, maps[place]) for place, each in called[:MOST_MAPS])
 
 
-def _activation(code: str, values: NDArray[np.float64]) -> Activation:
+def activation_of(code: str, values: NDArray[Any]) -> Activation:
+    """Return what speaks for a finding at each place ``[row, column]``, the most as 255."""
     speaking = np.clip(values, 0.0, None)
-    scaled = speaking * (255.0 / float(speaking.max()))
+    scaled = speaking * (255.0 / max(float(speaking.max()), _FAINTEST))
     rows, columns = values.shape
     return Activation(code, rows, columns, np.rint(scaled).astype(np.uint8).tobytes())

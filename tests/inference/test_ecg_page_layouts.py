@@ -21,6 +21,7 @@ from inference.core.ecg_layout import (
     geometry_of,
 )
 from inference.core.ecg_page import PageDoubt, PageReading, read_page
+from inference.core.ecg_page_fast import carried_on
 from inference.core.ecg_page_order import order_of
 from inference.core.ecg_page_traces import TRACES_PX
 from inference.core.ecg_paper import Ink, ink_of
@@ -115,18 +116,45 @@ def test_the_gain_is_told_by_the_pulse_and_brought_to_ten(gain: float) -> None:
     assert np.median(off[:, 2]) > 0.75
 
 
-def test_fifty_millimetres_a_second_are_told_by_the_pulse_and_drawn_together() -> None:
-    ecg = recorded()
-    layout = replace(THREE_BY_FOUR_RHYTHM, mm_per_s=50.0)
+def fast(ecg: Ecg, layout: Layout = THREE_BY_FOUR_RHYTHM) -> PageReading:
     style = PageStyle(margins=replace(PageStyle().margins, lead_in=14.5))
-    got = read(layout, ecg, style)
+    return read(replace(layout, mm_per_s=50.0), ecg, style)
+
+
+def beats_on(row: Ink) -> int:
+    """Return how many complexes a row of the canonical page shows, after its pulse and name."""
+    tall = np.asarray((row[:, 60:] > 90).sum(axis=0) > 5)
+    return int((np.diff(tall.astype(np.int8), prepend=0) == 1).sum())
+
+
+def test_fifty_millimetres_a_second_are_told_by_the_pulse_and_drawn_together() -> None:
+    got = fast(recorded())
     assert got.doubts == (PageDoubt.FAST_PAPER,)
     assert got.layout is not None
     assert (got.layout.mm_per_s, got.layout.seconds) == (50.0, 5.0)
     assert got.page is not None
-    shown = got.page[:80, 40:196].max(axis=0) > 30
-    assert shown[5:70].mean() > 0.95
-    assert not shown[85:].any()
+    assert got.page[:80, 45:110].max(axis=0).min() > 30
+
+
+def test_what_fifty_millimetres_a_second_show_is_carried_on_to_ten_seconds() -> None:
+    """An empty half would be read as a slow heart: the strip has as many beats as at 25 mm/s."""
+    for seed in (3, 4, 6):
+        ecg = recorded(seed)
+        usual, carried = read(THREE_BY_FOUR_RHYTHM, ecg).page, fast(ecg).page
+        assert usual is not None
+        assert carried is not None
+        assert beats_on(usual[240:]) > 6
+        assert abs(beats_on(usual[240:]) - beats_on(carried[240:])) <= 1
+        filled = carried[240:, 45:660].max(axis=0) > 30
+        assert filled.mean() > 0.95
+
+
+def test_a_heart_slower_than_a_lead_is_long_leaves_paper_and_invents_no_beat() -> None:
+    shown = np.full((9, 40), 100, dtype=np.uint8)
+    out = carried_on(shown, 100, 60)
+    assert out[:, :40].min() == 100
+    assert out[:, 40:60].max() == 0
+    assert out[:, 60:].min() == 100
 
 
 def test_the_page_that_the_sandbox_shows_is_read_without_a_doubt() -> None:

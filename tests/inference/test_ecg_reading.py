@@ -92,6 +92,7 @@ def test_a_normal_page_has_no_map(release: ReleasedModel) -> None:
         ((PageDoubt.GAIN_ASSUMED, PageDoubt.SPEED_ASSUMED), True),
         ((PageDoubt.CUT_OFF,), False),
         ((PageDoubt.LAYOUT_UNSURE,), False),
+        ((PageDoubt.FAST_PAPER,), False),
         ((PageDoubt.ORIENTATION_UNSURE, PageDoubt.CUT_OFF, PageDoubt.NO_GRID), False),
     ],
 )
