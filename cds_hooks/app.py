@@ -68,6 +68,7 @@ from cds_hooks.services.speaker import Speaker
 from cds_hooks.settings import Settings
 from inference.archive.cache import CachedArchive
 from inference.archive.dicomweb import DicomwebArchive
+from inference.core.ecg_together import pair_of
 from inference.core.image_reading import ImageKind
 from inference.core.release import ReleasedModel
 from inference.reader.process import ReadingProcess
@@ -85,6 +86,9 @@ RISK_RELEASE = "deterioration"
 
 IMAGE_RELEASES = {ImageKind.ECG: "vizecgnet", ImageKind.RADIOGRAPH: "radiograph"}
 """The releases that read images; what is not installed is said where it is missed."""
+
+SECOND_RELEASES = {ImageKind.ECG: "efficientnet-page"}
+"""Releases heard with those, where their evidence says that the two together are better."""
 
 ARCHIVE_TIMEOUT_S = 30.0
 """A PACS may fetch a study from its own tapes; nobody waits for it here."""
@@ -220,7 +224,8 @@ def installed_machinery(settings: Settings, parts: Parts, life: Life) -> Machine
     life.closing.callback(runtime.close)
     runtime.open(risk)
     readers = image_releases(releases)
-    readings = _image_readings(settings, ehr, parts.clock, readers, life)
+    second = second_releases(releases, readers)
+    readings = _image_readings(settings, ehr, parts.clock, readers, second, life)
     return Machinery(
         ehr,
         orders,
@@ -229,7 +234,7 @@ def installed_machinery(settings: Settings, parts: Parts, life: Life) -> Machine
         risk,
         CauseWeigher(read_cause_emulator()),
         readings,
-        tuple(readers.values()),
+        (*readers.values(), *second.values()),
     )
 
 
@@ -246,6 +251,20 @@ def image_releases(library: ReleaseLibrary) -> dict[ImageKind, ReleasedModel]:
         if name in library.names():
             found[kind] = library.load(name)
             library.weights(found[kind])
+    return found
+
+
+def second_releases(
+    library: ReleaseLibrary, readers: Mapping[ImageKind, ReleasedModel]
+) -> dict[ImageKind, ReleasedModel]:
+    """Return the installed releases that are heard with ``readers``, as `image_releases` does."""
+    found: dict[ImageKind, ReleasedModel] = {}
+    for kind, name in SECOND_RELEASES.items():
+        if kind in readers and name in library.names():
+            second = library.load(name)
+            if pair_of(readers[kind], second) is not None:
+                library.weights(second)
+                found[kind] = second
     return found
 
 
@@ -302,6 +321,7 @@ def _image_readings(
     ehr: Ehr,
     clock: Clock,
     releases: Mapping[ImageKind, ReleasedModel],
+    second: Mapping[ImageKind, ReleasedModel],
     life: Life,
 ) -> ImageReadings:
     """Return what reads ECGs and radiographs in the background, with where they come from."""
@@ -317,7 +337,7 @@ def _image_readings(
     key = installation_key(settings.data_directory)
     store = SqliteReadings(settings.data_directory / "readings.sqlite", key, clock)
     life.closing.callback(store.close)
-    reader = ReadingProcess(releases)
+    reader = ReadingProcess(releases, second=second)
     life.closing.callback(reader.close)
     readings = ImageReadings(
         ImageFetching(archive, ehr, default_address),

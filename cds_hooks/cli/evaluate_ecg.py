@@ -14,7 +14,7 @@ from cds_hooks.cli.evaluate_ecg_variants import ecg_variants
 from cds_hooks.cli.report import console, print_json
 
 SIGNAL_RELEASE = "ecg-signal"
-PAGE_RELEASES = ("vizecgnet", "ecg-image", "ecg-page")
+PAGE_RELEASES = ("vizecgnet", "efficientnet-page", "ecg-image")
 
 
 class Via(StrEnum):
@@ -75,7 +75,7 @@ def judged(stem: Path, via: Via, releases: Path | None, threads: int) -> dict[st
         def work(advance: Callable[[int], None]) -> Any:  # noqa: ANN401
             return ecg_evaluation.read_set(labelled, via.value, chosen, run, advance)
 
-        said = _under_a_bar("reading ECGs", len(labelled.steps), work)
+        said = ecg_evaluation.with_pairs(_under_a_bar("reading ECGs", len(labelled.steps), work))
         figures = ecg_evaluation.figures(labelled, said, chosen[0].name)
         first, signal = said[chosen[0].name], said.get(SIGNAL_RELEASE)
         if via is not Via.SIGNAL and signal is not None:

@@ -127,11 +127,13 @@ def _under_a_bar(asked: Sequence[FileToRead | LeadsToRead]) -> list[Outcome]:
 async def _outcomes(
     asked: Sequence[FileToRead | LeadsToRead], advance: Callable[[], None]
 ) -> list[Outcome]:
-    from cds_hooks.app import image_releases
+    from cds_hooks.app import image_releases, second_releases
     from inference.reader.process import ReadingProcess
     from inference.releases.library import ReleaseLibrary
 
-    process = ReadingProcess(image_releases(ReleaseLibrary()))
+    library = ReleaseLibrary()
+    readers = image_releases(library)
+    process = ReadingProcess(readers, second=second_releases(library, readers))
     outcomes = []
     try:
         for each in asked:

@@ -124,6 +124,12 @@ def make_ecg(
     beside: Annotated[
         Path | None, typer.Option(help="Folder of the signal release a page net is held against.")
     ] = None,
+    paired: Annotated[
+        str, typer.Option(help="The release beside that it is heard with in the service.")
+    ] = "",
+    finding: Annotated[
+        list[str] | None, typer.Option(help="A finding that it may call; by default every one.")
+    ] = None,
     variant: Annotated[str, typer.Option(help="The configuration's variant that ran.")] = "",
     baseline: Annotated[
         bool, typer.Option("--baseline", help="Made to be compared with; its card says so.")
@@ -141,7 +147,18 @@ def make_ecg(
     folder = data_folder(data)
     judges = tuple(folder / one for one in judge or ())
     pictures = None if pages is None else folder / pages
-    making = Making(name, version, built.date(), compute, judges, pictures, beside, baseline)
+    making = Making(
+        name,
+        version,
+        built.date(),
+        compute,
+        judges,
+        pictures,
+        beside,
+        baseline,
+        tuple(finding or ()),
+        paired,
+    )
     try:
         make_release(read_run(config, variant), run, folder, to, making, console.print)
     except InferenceError as error:

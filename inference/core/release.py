@@ -6,6 +6,7 @@ Values and their parsing from the parsed ``release.json``. Pure; files are read 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -98,6 +99,14 @@ class ReleasedModel:
                 raise InputUnusable(
                     self.name, f"{spec.name!r} has shape {found}, not {spec.shape} ({axes})"
                 )
+
+
+def joint_digest(releases: Sequence[ReleasedModel]) -> str:
+    """Return what names releases that speak together: of one its digest, of more one of all."""
+    if len(releases) == 1:
+        return releases[0].digest
+    joined = " ".join(each.digest for each in releases)
+    return hashlib.sha256(joined.encode("ascii")).hexdigest()
 
 
 def release_from(document: Mapping[str, object]) -> ReleasedModel:

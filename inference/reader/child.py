@@ -23,6 +23,7 @@ from inference.core.ecg_layout import THREE_BY_FOUR_RHYTHM, canonical_layout
 from inference.core.ecg_page import read_page
 from inference.core.ecg_paper import ink_of
 from inference.core.ecg_printer import PageStyle, canonical_style, print_canonical, print_page
+from inference.core.ecg_together import PageSays, said_together
 from inference.core.image_reading import (
     FileToRead,
     ImageKind,
@@ -36,10 +37,10 @@ from inference.core.image_reading import (
 from inference.core.owner import Owner, conflict, doubt
 from inference.core.radiograph_quality import doubts_of
 from inference.core.radiograph_reading import batch_of, detections_of, side_of
-from inference.core.release import ReleasedModel
+from inference.core.release import ReleasedModel, joint_digest
 from inference.core.viz_ecg import PAGE, net_pages
 from inference.errors import ArchiveUnreadable, EcgUnreadable, RadiographError
-from inference.formats.reading import read_ecg
+from inference.formats.reading import owner_in, read_ecg
 from inference.formats.recording import EcgRecording, recording
 from inference.releases.library import ReleaseLibrary
 from inference.runtimes.onnx import OnnxRuntime
@@ -53,13 +54,17 @@ _COLOURS: Final = 48
 
 @dataclass(slots=True)
 class Readers:
-    """The releases of one child, their sessions opened at first use and kept."""
+    """The releases of one child, their sessions opened at first use and kept.
 
-    names: dict[ImageKind, str]
+    ``names`` holds for each kind the release that reads it, and for pages of ECGs a second one
+    that may be heard with it.
+    """
+
+    names: dict[ImageKind, tuple[str, ...]]
     library: ReleaseLibrary = field(default_factory=ReleaseLibrary)
     threads: int = 1
     _runtime: OnnxRuntime | None = None
-    _releases: dict[ImageKind, ReleasedModel] = field(default_factory=dict)
+    _releases: dict[str, ReleasedModel] = field(default_factory=dict)
 
     def read(self, file: FileToRead | LeadsToRead) -> Outcome:
         """Return the reading of a file, or why there is none."""
@@ -79,10 +84,12 @@ class Readers:
         except MemoryError:
             return NotRead("it needs more memory than a reading may take", lasting=False)
 
-    def _release(self, kind: ImageKind) -> ReleasedModel:
-        if kind not in self._releases:
-            self._releases[kind] = self.library.load(self.names[kind])
-        return self._releases[kind]
+    def _read_by(self, kind: ImageKind) -> list[ReleasedModel]:
+        """Return the releases that read a kind, the one that speaks first."""
+        for name in self.names[kind]:
+            if name not in self._releases:
+                self._releases[name] = self.library.load(name)
+        return [self._releases[name] for name in self.names[kind]]
 
     def _run(self, release: ReleasedModel, batch: dict[str, NDArray[Any]]) -> dict[str, Any]:
         if self._runtime is None:
@@ -96,7 +103,8 @@ class Readers:
             if said is not None:
                 return said
             return self._recording(found.ecg, f"{found.format} recording", found.recorded_at)
-        return self._pages(found)
+        # A page in a DICOM file has an owner too: the header's.
+        return _not_theirs(owner_in(file.data), file) or self._pages(found)
 
     def _recording(self, ecg: Ecg, form: str, recorded_at: str | None) -> Outcome:
         seen = doubts(ecg)
@@ -153,18 +161,25 @@ class Readers:
     def _page_read(
         self, ink: NDArray[np.uint8], picture: Picture, unread: ImageReading
     ) -> Outcome:
-        release = self._release(ImageKind.ECG)
-        outputs = self._run(release, {PAGE: net_pages(ink[None])})
-        reason = ecg_reading.why_not_readable(release, outputs)
+        releases = self._read_by(ImageKind.ECG)
+        page = {PAGE: net_pages(ink[None])}
+        outputs = self._run(releases[0], page)
+        reason = ecg_reading.why_not_readable(releases[0], outputs)
         if reason is not None:
             return NotRead(reason)
-        findings = ecg_reading.findings_of(release, outputs)
+        if len(releases) > 1:
+            second = self._run(releases[1], page)
+            said = said_together(releases[0], outputs, releases[1], second)
+        else:
+            findings = ecg_reading.findings_of(releases[0], outputs)
+            said = PageSays(findings, ecg_reading.activations_of(findings, outputs))
         reading = replace(
             unread,
-            findings=findings,
-            activations=ecg_reading.activations_of(findings, outputs),
-            release=release.identity,
-            release_digest=release.digest,
+            findings=said.findings,
+            activations=said.activations,
+            doubts=(*unread.doubts, *said.doubts),
+            release=" with ".join(each.identity for each in releases),
+            release_digest=joint_digest(releases),
         )
         return Read(reading, picture)
 
@@ -176,7 +191,7 @@ class Readers:
         said = _not_theirs(identified(file.data).owner, file)
         if said is not None:
             return said
-        release = self._release(ImageKind.RADIOGRAPH)
+        release = self._read_by(ImageKind.RADIOGRAPH)[0]
         side = side_of(release)
         grey = radiograph_of(file.data, max(side, SHOWN_SIDE_PX)).grey
         rows, columns = grey.shape

@@ -21,7 +21,7 @@ from multiprocessing import get_context
 from typing import Final, final
 
 from inference.core.image_reading import FileToRead, ImageKind, LeadsToRead, NotRead, Outcome
-from inference.core.release import ReleasedModel
+from inference.core.release import ReleasedModel, joint_digest
 
 SECONDS: Final = 60.0
 """The largest file takes some seconds of a core; of a machine that is busy, ten times as long."""
@@ -35,7 +35,7 @@ NICENESS: Final = 10
 _DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 Reading = FileToRead | LeadsToRead
-Work = Callable[[Mapping[ImageKind, str], Reading], Outcome]
+Work = Callable[[Mapping[ImageKind, tuple[str, ...]], Reading], Outcome]
 
 
 @final
@@ -46,6 +46,8 @@ class ReadingProcess:
     ----------
     releases
         Which release reads which kind; each is checked against its digest when it is opened.
+    second
+        For a kind, a release that is heard with the one that reads it.
     work
         What the child runs; a function of a module, and by default
         `inference.reader.child.Readers.read`.
@@ -59,9 +61,15 @@ class ReadingProcess:
         work: Work | None = None,
         seconds: float = SECONDS,
         idle_seconds: float = IDLE_SECONDS,
+        second: Mapping[ImageKind, ReleasedModel] | None = None,
     ) -> None:
-        self._releases = releases
-        self._names = {kind: release.name for kind, release in releases.items()}
+        self._releases = {
+            kind: [release, *([second[kind]] if second and kind in second else [])]
+            for kind, release in releases.items()
+        }
+        self._names = {
+            kind: tuple(each.name for each in read_by) for kind, read_by in self._releases.items()
+        }
         self._work = work or _read
         self._seconds = seconds
         self._idle_seconds = idle_seconds
@@ -70,9 +78,9 @@ class ReadingProcess:
         self._turn = asyncio.Lock()
 
     def releases_of(self, file: Reading) -> str | None:
-        """Return the digest of the release that would read it; None where none is installed."""
-        release = self._releases.get(_kind(file))
-        return None if release is None else release.digest
+        """Return what names the releases that would read it; None where none is installed."""
+        read_by = self._releases.get(_kind(file))
+        return None if read_by is None else joint_digest(read_by)
 
     @property
     def pid(self) -> int | None:
@@ -147,7 +155,7 @@ _READERS: dict[str, object] = {}
 """The child's own: sessions of its releases, made with the first file."""
 
 
-def _read(names: Mapping[ImageKind, str], file: Reading) -> Outcome:
+def _read(names: Mapping[ImageKind, tuple[str, ...]], file: Reading) -> Outcome:
     # Decoders and nets are imported in the child alone.
     from inference.reader.child import Readers
 

@@ -149,9 +149,10 @@ def played(records: EcgRecords, rows: NDArray[np.int64]) -> EcgRecords:
 def fit_calibration(log_odds: Array, targets: NDArray[np.float32]) -> Calibration:
     """Return slope and offsets with the least cross-entropy over what is annotated.
 
-    Offsets are held towards 0, so that a finding with few records keeps what the net says.
+    Offsets are held towards 0, so that a finding with few records keeps what the net says; one
+    that no record has keeps it wholly.
     """
-    known = ~np.isnan(targets)
+    known = ~np.isnan(targets) & (targets == 1).any(axis=0)
     wanted = np.nan_to_num(targets).astype(np.float64)
 
     def cost(values: Array) -> tuple[float, Array]:
@@ -193,16 +194,29 @@ def fit_thresholds(
         if again is not None and code in PLAYED:
             more_said, more_ill = _known(*again, place)
             all_said, all_ill = np.r_[said, more_said], np.r_[ill, more_ill]
-        candidates = np.unique(all_said)
-        right, wrong = _shares_from(candidates, all_said, all_ill)
-        best = float(candidates[int(np.argmax(right - wrong))])
-        sensitivity, alarms = _shares_from(np.array([best]), said, ill)
-        out[code] = {
-            "value": round(best, 5),
-            "sensitivity": round(float(sensitivity[0]), 4),
-            "specificity": round(1 - float(alarms[0]), 4),
-        }
+        out[code] = best_threshold(all_said, all_ill, said, ill)
     return out
+
+
+def best_threshold(
+    placed_by: Array,
+    placed_ill: NDArray[np.bool_],
+    said: Array,
+    ill: NDArray[np.bool_],
+) -> dict[str, float]:
+    """Return where sensitivity and specificity of ``placed_by`` are largest together.
+
+    What they are there is told of ``said``.
+    """
+    candidates = np.unique(placed_by)
+    right, wrong = _shares_from(candidates, placed_by, placed_ill)
+    best = float(candidates[int(np.argmax(right - wrong))])
+    sensitivity, alarms = _shares_from(np.array([best]), said, ill)
+    return {
+        "value": round(best, 5),
+        "sensitivity": round(float(sensitivity[0]), 4),
+        "specificity": round(1 - float(alarms[0]), 4),
+    }
 
 
 def _known(

@@ -9,7 +9,8 @@ bootstrap over records.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import permutations
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -20,7 +21,8 @@ from inference.core.ecg_layout import THREE_BY_FOUR_RHYTHM
 from inference.core.ecg_page import read_page
 from inference.core.ecg_paper import Ink
 from inference.core.ecg_printer import PageStyle, print_page
-from inference.core.release import ReleasedModel
+from inference.core.ecg_together import mean_probability, pair_of
+from inference.core.release import ReleasedModel, joint_digest
 from inference.core.viz_ecg import (
     LOG_ODDS,
     PAGE,
@@ -94,6 +96,26 @@ def read_set(
     return {
         release.name: Said(release, np.concatenate(found[release.name])) for release in releases
     }
+
+
+def with_pairs(said: Mapping[str, Said]) -> dict[str, Said]:
+    """Return what releases say, and after it what those say of normal that speak together."""
+    found = dict(said)
+    for first, second in permutations(said.values(), 2):
+        pair = pair_of(first.release, second.release)
+        normal, other = first.of(NORMAL), second.of(NORMAL)
+        if pair is None or normal is None or other is None:
+            continue
+        both = replace(
+            second.release,
+            name=pair.name,
+            version=f"{first.release.version}+{second.release.version}",
+            digest=joint_digest([first.release, second.release]),
+            labels=(NORMAL,),
+            thresholds={NORMAL: pair.threshold},
+        )
+        found[pair.name] = Said(both, mean_probability(normal, other)[:, None])
+    return found
 
 
 def read_signals(release: ReleasedModel, leads_mv: NDArray[np.float32], run: Run) -> Array:

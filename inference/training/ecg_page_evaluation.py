@@ -28,6 +28,7 @@ from inference.training.ecg_evaluation import (
     label_figures,
     macro,
     read_pages,
+    with_pairs,
 )
 
 NORMAL_LABEL: Final = "normal"
@@ -60,7 +61,7 @@ def figures(
     run: Run,
     advance: Callable[[int], None],
 ) -> dict[str, Any]:
-    """Return the figures of every release, those of the first on the outside."""
+    """Return the figures of every release, on the outside of the first or of a pair it is in."""
     found: dict[str, list[Array]] = {release.name: [] for release in releases}
     unread = []
     for picture in pictures:
@@ -70,11 +71,10 @@ def figures(
         for release in releases:
             found[release.name].append(read_pages(release, [ink], run))
         advance(1)
-    models = {
-        release.name: _of_release(pictures, Said(release, np.concatenate(found[release.name])))
-        for release in releases
-    }
-    first = models[releases[0].name]
+    said = with_pairs({one.name: Said(one, np.concatenate(found[one.name])) for one in releases})
+    models = {name: _of_release(pictures, one) for name, one in said.items()}
+    pairs = [name for name in models if name.startswith(f"{releases[0].name}+")]
+    first = models[pairs[0] if pairs else releases[0].name]
     shown = {key: first[key] for key in (OVERALL, "classes", "labels", "macro")}
     return {"pages": len(pictures), "not_read": unread, **shown, "models": models}
 

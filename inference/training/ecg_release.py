@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.core.ecg_together import TOGETHER
 from inference.core.release import ReleasedModel, release_from
 from inference.core.viz_ecg import (
     ACTIVATION,
@@ -35,6 +36,7 @@ from inference.core.viz_ecg import (
 from inference.releases.library import CARD, DESCRIPTION, WEIGHTS
 from inference.runtimes.onnx import open_session
 from inference.training import ecg_evaluation
+from inference.training.compress import stored_in_8_bits
 from inference.training.ecg_calibration import (
     Calibration,
     Outputs,
@@ -46,8 +48,14 @@ from inference.training.ecg_calibration import (
     views_of,
 )
 from inference.training.ecg_export import served_graph, stored_in_16_bits
-from inference.training.ecg_judges import judged, judged_pages, signal_beside
+from inference.training.ecg_judges import judged, judged_pages, release_beside, signal_beside
 from inference.training.ecg_labels import CODES
+from inference.training.ecg_pair import (
+    INFARCTION,
+    infarction_threshold,
+    pair_figures,
+    read_by_set,
+)
 from inference.training.ecg_release_words import attributes_of, card_text
 from inference.training.ecg_run import EcgRun
 from inference.training.ecg_sets import EcgRecords, EcgSet
@@ -91,6 +99,10 @@ class Making:
     """A folder of releases with the signal release that a page net is held against."""
     baseline: bool = False
     """Whether it is made to be compared with; the card says so, and the service reads by name."""
+    findings: tuple[str, ...] = ()
+    """What it may call; without any, all that it was taught."""
+    paired: str = ""
+    """The release of ``beside`` that it is heard with."""
 
 
 def make_release(
@@ -105,32 +117,75 @@ def make_release(
     records = run.records(data)
     graph = served_graph(folder)
     whole = graph.SerializeToString()
-    weights = stored_in_16_bits(graph).SerializeToString()
+    bits = 8 if run.loop.kind == "page" else 16
+    stored = stored_in_8_bits if bits == 8 else stored_in_16_bits
+    weights = stored(graph).SerializeToString()
     session = open_session(weights, 2)
     report("reading the validation part")
-    fitted = fit(session, run.loop.kind, records)
+    fitted = asked_for(fit(session, run.loop.kind, records), making.findings)
+    if run.loop.injury > 0:
+        fitted.thresholds[INFARCTION] = infarction_threshold(
+            session, run.loop.kind, records, fitted.calibration
+        )
     evidence: dict[str, Any] = {
         "validation": validation(fitted),
-        "storage": storage(whole, weights, run.loop.kind, records, fitted),
+        "storage": storage(whole, weights, bits, run.loop.kind, records, fitted),
         "compute": making.compute,
         "played": asdict(run.loop.mixture.rhythms),
         "calibration": reliability(fitted.probability, fitted.targets),
     }
+    if making.paired and making.beside is not None:
+        report(f"hearing it with {making.paired}")
+        evidence |= second_reader(run, making, records, fitted)
     document = description(run, making, records, fitted)
     drafted = released(document, weights, evidence)
-    beside = signal_beside(making.beside)
+    beside = None if making.paired else signal_beside(making.beside)
+    first = None
+    if making.paired and making.beside is not None:
+        first = release_beside(making.beside, making.paired)
     for stem in making.judges:
         report(f"judging on {stem.name}")
-        found = judged(drafted, stem, session, beside)
+        found = judged(drafted, stem, session, beside, first)
         ahead = found.pop("ahead_of_signal", None)
+        for via, one in found.pop("normal", {}).items():
+            evidence.setdefault("normal", {})[f"{stem.name}, {via}"] = one
         evidence.setdefault("judges", {})[stem.name] = found
         if ahead is not None and ahead["labels"]:
             evidence.setdefault("ahead_of_signal", {})[stem.name] = ahead
+    if run.judges:
+        evidence["by_reader"] = read_by_set(run.judges, data, session, drafted)
     if making.pages is not None:
         report(f"judging on {making.pages.name}")
-        evidence["pages"] = judged_pages(drafted, making.pages, session)
+        evidence["pages"] = judged_pages(drafted, making.pages, session, first)
+        if first is not None:
+            evidence.setdefault("normal", {})[making.pages.name] = evidence["pages"].pop("normal")
     write(to / making.name, document | {"evidence": evidence}, weights)
     report(f"wrote {making.name} {making.version}")
+
+
+def second_reader(
+    run: EcgRun, making: Making, records: EcgRecords, fitted: Fitted
+) -> dict[str, Any]:
+    """Return what is said of a net that is heard with another: its pair, teacher, injuries."""
+    assert making.beside is not None  # noqa: S101 - a pair lies in a folder
+    return {
+        TOGETHER: pair_figures(
+            making.beside, making.paired, records, fitted.probability, fitted.targets
+        ),
+        "asked": list(making.findings),
+        "teacher": asdict(run.loop.teacher),
+        "injury": run.loop.injury,
+    }
+
+
+def asked_for(fitted: Fitted, findings: Sequence[str]) -> Fitted:
+    """Return what was fitted with other findings than those asked for never called."""
+    never = {"value": 1.0, "sensitivity": 0.0, "specificity": 1.0}
+    thresholds = {
+        code: one if not findings or code in findings else never
+        for code, one in fitted.thresholds.items()
+    }
+    return replace(fitted, thresholds=thresholds)
 
 
 def fit(session: Any, kind: str, records: EcgRecords) -> Fitted:  # noqa: ANN401
@@ -192,13 +247,15 @@ def description(
     }
 
 
-def storage(whole: bytes, weights: bytes, kind: str, records: EcgRecords, fitted: Fitted) -> str:
-    """Say what storing the weights in 16 bits cost, on real recordings."""
+def storage(
+    whole: bytes, weights: bytes, bits: int, kind: str, records: EcgRecords, fitted: Fitted
+) -> str:
+    """Say what storing the weights in few bits cost, on real recordings."""
     some = fitted.rows[:_COMPARED]
     exact = read_plain(open_session(whole, 2), kind, records, some).log_odds
     apart = float(np.abs(exact - fitted.outputs.log_odds[: len(some)]).max())
     return (
-        f"Weights in 16 bits, computed with in 32: {len(weights) / 1e6:.2f} MB instead of "
+        f"Weights in {bits} bits, computed with in 32: {len(weights) / 1e6:.2f} MB instead of "
         f"{len(whole) / 1e6:.2f} MB; largest change of a log-odds on {len(some)} real "
         f"recordings {apart:.4f}."
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from inference.core.source_attributes import SOURCE_ATTRIBUTES
+from inference.training.ecg_pair_words import second_reader_words
 from inference.training.release_words import interval_text
 
 _SETTLED: Final = {
@@ -74,7 +75,7 @@ def attributes_of(document: Mapping[str, Any]) -> dict[str, str]:
         "known_risks_and_limitations": (
             "Learnt from few recordings: rare findings rest on tens of patients or on generated "
             "ECGs. Adjudication differs between the sets. "
-            f"Never called, for want of validation records: {', '.join(uncalled) or 'none'}. "
+            f"{_uncalled(uncalled, evidence.get('asked'))} "
             "It was not shown every artefact, pacemaker or congenital heart."
         ),
         "inclusion_and_exclusion": (
@@ -88,6 +89,12 @@ def attributes_of(document: Mapping[str, Any]) -> dict[str, str]:
         ),
         **_external(evidence.get("judges", {}), evidence.get("pages", {}).get("name")),
     }
+
+
+def _uncalled(uncalled: Sequence[str], asked: Sequence[str] | None) -> str:
+    if asked:
+        return f"It was taught more findings than it is asked for: it calls {', '.join(asked)}."
+    return f"Never called, for want of validation records: {', '.join(uncalled) or 'none'}."
 
 
 def _external(judges: Mapping[str, Mapping[str, Any]], pages: str | None) -> dict[str, str]:
@@ -135,6 +142,7 @@ def card_text(document: Mapping[str, Any]) -> str:
         f"Weights: `{document['digest']}`, built {document['built']}.",
         _taught(document["training_sets"]),
         *([_played(evidence["played"])] if "played" in evidence else []),
+        *second_reader_words(evidence),
         *(_judge(name, vias) for name, vias in evidence.get("judges", {}).items()),
         *(_ahead(name, one) for name, one in evidence.get("ahead_of_signal", {}).items()),
         *([_pages(evidence["pages"])] if "pages" in evidence else []),

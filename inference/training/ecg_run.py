@@ -30,10 +30,14 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class EcgRun:
-    """What the TOML file says: the sets that teach, and the settings of the loop."""
+    """What the TOML file says: the sets that teach, the settings of the loop, sets that judge.
+
+    ``judges`` are read by their readers when a release is made; they teach and choose nothing.
+    """
 
     sets: tuple[EcgSet, ...]
     loop: EcgLoopSettings
+    judges: tuple[EcgSet, ...] = ()
 
     def records(self, data: Path) -> EcgRecords:
         """Return every distinct record of the sets."""
@@ -66,6 +70,7 @@ def read_run(file: Path, variant: str = "", seed: int | None = None) -> EcgRun:
                 distillation=DistillationWeights(**table.get("distillation", {})),
                 teacher=TeacherSettings(**table.get("teacher", {})),
             ),
+            tuple(EcgSet(**one) for one in table["data"].get("judges", ())),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise TrainingDataUnusable(file.name, 0, f"a training configuration ({error})") from error

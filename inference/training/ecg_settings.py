@@ -28,7 +28,8 @@ class TeacherSettings:
     """A VizECGNet run that teaches a page net, and what its word weighs beside the labels.
 
     ``run`` names its folder beside the run's own; empty where nobody teaches. ``withheld``
-    findings are taught by labels alone.
+    findings are taught by labels alone. ``also`` names, for the card, what taught the teacher and
+    not this run.
     """
 
     run: str = ""
@@ -36,6 +37,7 @@ class TeacherSettings:
     places: float = 1.0
     tokens: float = 1.0
     withheld: tuple[str, ...] = ()
+    also: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,14 @@ def test_what_is_not_annotated_does_not_move_the_calibration() -> None:
     assert after.slope == pytest.approx(before.slope, rel=1e-3)
 
 
+def test_a_finding_that_no_record_has_keeps_what_the_net_says() -> None:
+    log_odds, targets = overconfident()
+    targets[:, 3] = 0.0
+    found = fit_calibration(log_odds, targets)
+    assert found.offset[3] == 0.0
+    assert np.count_nonzero(found.offset) == len(CODES) - 1
+
+
 def test_a_threshold_parts_what_can_be_parted_and_says_how_well() -> None:
     targets = np.full((200, len(CODES)), np.nan, dtype=np.float32)
     targets[:, CODES.index("AF")] = np.repeat([1, 0], 100)

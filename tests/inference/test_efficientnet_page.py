@@ -5,15 +5,19 @@ Runs where torch is installed (`make train-environment`).
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from inference.core.ecg_together import pair_of
 from inference.core.viz_ecg import ACTIVATION, EMBEDDING, LOG_ODDS, PAGE, PAGE_SHAPE
+from inference.releases.library import SHIPPED, ReleaseLibrary
 from inference.runtimes.onnx import open_session
 from inference.training.ecg_labels import CODES, PLACE
+from inference.training.ecg_sets import STEP_MV
 from inference.training.ecg_settings import TeacherSettings
 
 torch = pytest.importorskip("torch", reason="torch is only in the training environment")
@@ -149,3 +153,75 @@ def test_a_pupil_guesses_every_token_of_its_teacher(teacher: Any) -> None:
     _, guess = page_net(tokens=64).taught(pages)
     assert guess.shape == teacher.says(pages).tokens.shape == (2, 4, 42, 64)
     assert page_net().taught(pages)[1] is None
+
+
+RUN = """
+[loop]
+kind = "page"
+steps = 2
+batch = 4
+every = 2
+injury = 0.5
+
+[mixture]
+generated = 0.5
+
+[net]
+name = "efficientnet_b0"
+
+[data]
+[[data.sets]]
+stem = "invented"
+reader = "listed"
+licence = "generated"
+source = "the generator"
+
+[[data.judges]]
+stem = "invented"
+reader = "listed"
+licence = "generated"
+source = "the generator"
+"""
+
+
+def test_a_second_reader_is_released_with_its_pair_its_infarctions_and_its_judges(
+    tmp_path: Path,
+) -> None:
+    from inference.training.ecg_release import Making, make_release
+    from inference.training.ecg_run import generator, read_run, train
+
+    random, generate = np.random.default_rng(7), generator()
+    drawn = [generate(random) for _ in range(60)]
+    signal = np.stack([np.clip(leads / STEP_MV, -3e4, 3e4) for leads, _ in drawn])
+    np.savez(tmp_path / "invented.npz", signal=signal.astype(np.int16))
+    rows = ["row,record,patient,samples,labels,source_label"]
+    for row, (_, targets) in enumerate(drawn):
+        stated = "|".join(np.array(CODES)[targets == 1])
+        rows.append(f"{row},g{row},,2500,{stated},{stated}")
+    (tmp_path / "invented.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "page.toml").write_text(RUN, encoding="utf-8")
+    run = read_run(tmp_path / "page.toml")
+    train(run, tmp_path, tmp_path / "run", lambda _: None)
+    making = Making(
+        "second", "0.0.1", date(2026, 1, 1), "none", beside=SHIPPED,
+        findings=("NORM", "STEMI"), paired="vizecgnet",
+    )  # fmt: skip
+    make_release(run, tmp_path / "run", tmp_path, tmp_path / "out", making, lambda _: None)
+    release = ReleaseLibrary(tmp_path / "out").load("second")
+    together = release.evidence["together"]
+    assert isinstance(together, dict)
+    first = ReleaseLibrary().load("vizecgnet")
+    assert together["with"] == first.digest
+    assert together["used"] == (together["gain"]["value"] > 0)
+    assert (pair_of(first, release) is not None) == together["used"]
+    assert release.thresholds["STEMI"].value < 1
+    assert {code for code, one in release.thresholds.items() if one.value < 1} <= {
+        "NORM",
+        "STEMI",
+    }
+    judged = release.evidence["by_reader"]
+    assert isinstance(judged, dict)
+    assert judged["invented"]["labels"]["NORM"]["positives"] > 0
+    card = ReleaseLibrary(tmp_path / "out").card("second")
+    assert "Together with vizecgnet" in card
+    assert "Weights in 8 bits" in card

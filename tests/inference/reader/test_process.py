@@ -35,7 +35,7 @@ def release() -> ReleasedModel:
     return ReleaseLibrary().load("vizecgnet")
 
 
-def wayward(names: Mapping[ImageKind, str], file: FileToRead | LeadsToRead) -> Outcome:
+def wayward(names: Mapping[ImageKind, tuple[str, ...]], file: FileToRead | LeadsToRead) -> Outcome:
     assert isinstance(file, FileToRead)
     if file.data == b"abort":
         os.abort()
