@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from inference.core.ecg_layout import CANONICAL_PX_PER_MM, THREE_BY_FOUR_RHYTHM, Layout
 from inference.core.ecg_page_canonical import arranged
 from inference.core.ecg_page_grid import Grid, grid_of
+from inference.core.ecg_page_leads import silent_leads
 from inference.core.ecg_page_order import Order, order_of
 from inference.core.ecg_page_pulse import scales_of
 from inference.core.ecg_page_rows import (
@@ -56,7 +57,8 @@ class PageDoubt(Enum):
 
     TOO_SMALL = "too small to hold an ECG"
     NOT_AN_ECG = "not an ECG page"
-    TWO_ECGS = "two ECGs on one page: not read"
+    TWO_ECGS = "two ECGs on one page: not read; store each as a page of its own"
+    TOO_SHORT = "less than half of the usual ten seconds is on the page: not read; show all of it"
     TURNED = "upside down: turned"
     SIDEWAYS = "sideways: turned"
     NO_GRID = "no grid found: the scale was taken from the length of the traces"
@@ -78,6 +80,7 @@ BARS_READING: Final = frozenset(
         PageDoubt.TOO_SMALL,
         PageDoubt.NOT_AN_ECG,
         PageDoubt.TWO_ECGS,
+        PageDoubt.TOO_SHORT,
         PageDoubt.UNKNOWN_LAYOUT,
     }
 )
@@ -100,6 +103,8 @@ class PageReading:
     to_page: Homography | None = None
     layout: Layout | None = None
     """How the leads stand on the page and at which scales, as far as could be told; see doubts."""
+    silent: tuple[str, ...] = ()
+    """Leads without a heart in them: an electrode was off, or they were not printed."""
 
 
 def read_page(pixels: Pixels) -> PageReading:
@@ -142,6 +147,7 @@ def read_page(pixels: Pixels) -> PageReading:
         rows=len(found.rows.down_px),
         to_page=found.way @ sheet.way @ to_work,
         layout=layout,
+        silent=silent_leads(traces, layout),
     )
 
 
@@ -178,6 +184,10 @@ _WIDEST_SHAPE: Final = 3.0
 _UNSURE: Final = 1.5
 """Logarithm of odds: less than four to one."""
 _LEAST_ROWS: Final = 2
+_LEAST_LENGTH: Final = 0.55
+"""Of the usual traces; shorter ones show two columns of leads, or strips of five seconds."""
+_USUAL_PITCH, _WIDEST_PITCH = 0.13, 0.19
+"""Of the length of ten seconds, between rows: 32 mm, and 47 mm, wider than any that we know."""
 _LEAST_TRACE_INK: Final = 80.0
 """Of 255: a grid without traces reaches 45, photographed traces stay above 150."""
 
@@ -245,16 +255,26 @@ def _doubts_of(found: _Found, grid: Grid | None) -> list[PageDoubt]:
     if len(rows.down_px) < _LEAST_ROWS or not look_like_traces(found.clear, rows):
         return [PageDoubt.NOT_AN_ECG]
     doubts: list[PageDoubt] = []
-    length_mm = (rows.right_px - rows.left_px) / CANONICAL_PX_PER_MM
+    length_mm = _length_mm(rows, grid)
     if _holds_two(found.ink, rows):
         doubts.append(PageDoubt.TWO_ECGS)
     if grid is None:
         doubts.append(PageDoubt.NO_GRID)
     elif not 0.93 < grid.px_per_mm_across / grid.px_per_mm_down < 1.07:
         doubts.append(PageDoubt.STRETCHED)
-    if length_mm < 0.9 * TRACES_LENGTH_MM:
+    if length_mm < _LEAST_LENGTH * TRACES_LENGTH_MM:
+        doubts.append(PageDoubt.TOO_SHORT)
+    elif length_mm < 0.9 * TRACES_LENGTH_MM:
         doubts.append(PageDoubt.CUT_OFF)
     return doubts
+
+
+def _length_mm(rows: Rows, grid: Grid | None) -> float:
+    """Return how long the traces are; without a grid, by how far their rows stand apart."""
+    length = rows.right_px - rows.left_px
+    if grid is not None or rows.pitch_px < _WIDEST_PITCH * length:
+        return length / CANONICAL_PX_PER_MM
+    return TRACES_LENGTH_MM * length * _USUAL_PITCH / rows.pitch_px
 
 
 def _holds_two(ink: Ink, rows: Rows) -> bool:

@@ -6,13 +6,14 @@ is not readable, and nothing is said of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.core.ecg_page import PageDoubt
+from inference.core.ecg_checks import DoubtKind
+from inference.core.ecg_page import PageDoubt, PageReading
 from inference.core.image_reading import Activation, Finding
 from inference.core.release import ReleasedModel, Threshold
 from inference.core.viz_ecg import ACTIVATION, EMBEDDING, LOG_ODDS, probabilities, strangeness
@@ -61,13 +62,23 @@ _PENALTY: Final = {
     PageDoubt.FAST_PAPER: 0.5,
 }
 _FAINTEST: Final = 1e-9
+SILENT_LEAD: Final = 0.12
+"""As for a recording, see `inference.core.ecg_checks`."""
 _USUAL_PENALTY: Final = 0.1
 """A page that was turned or has no grid is read a little worse, if at all; ours."""
 
 
-def page_quality(doubts: Iterable[PageDoubt]) -> float:
-    """Return 0 to 1 for a page that was found: each doubt takes its share."""
-    return max(0.0, 1.0 - sum(_PENALTY.get(each, _USUAL_PENALTY) for each in doubts))
+def page_quality(doubts: Iterable[PageDoubt], silent: Sequence[str] = ()) -> float:
+    """Return 0 to 1 for a page that was found: each doubt and silent lead takes its share."""
+    lost = sum(_PENALTY.get(each, _USUAL_PENALTY) for each in doubts)
+    return max(0.0, 1.0 - lost - SILENT_LEAD * len(silent))
+
+
+def page_doubts(page: PageReading) -> tuple[str, ...]:
+    """Return what is odd about a page, in sentences."""
+    silent = DoubtKind.FLAT_LEAD.value.format(leads=", ".join(page.silent))
+    odd = tuple(each.value for each in page.doubts)
+    return (f"{silent}, or it was not printed", *odd) if page.silent else odd
 
 
 def why_not_readable(release: ReleasedModel, outputs: Mapping[str, NDArray[Any]]) -> str | None:

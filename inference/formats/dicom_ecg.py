@@ -58,7 +58,7 @@ def _opened(data: bytes, of: Callable[[pydicom.Dataset], Found]) -> Found:
     except EcgUnreadable:
         raise
     except Exception:  # noqa: BLE001  pydicom and its decoders raise what the bytes lead them to
-        raise EcgUnreadable("its DICOM is broken") from None
+        raise EcgUnreadable("its DICOM is broken or cut off: send it again") from None
 
 
 def _longest(file: pydicom.Dataset) -> EcgRecording:

@@ -74,14 +74,14 @@ def picture_pages(data: bytes, kinds: tuple[str, ...] = _KINDS) -> tuple[Pixels,
             for index in range(count):
                 picture.seek(index)
                 if picture.width * picture.height > MOST_PIXELS:
-                    raise EcgUnreadable("it has more pixels than are decoded")
+                    raise EcgUnreadable("it has more pixels than are decoded: store it at 300 dpi")
                 upright = ImageOps.exif_transpose(picture)
                 pages.append(np.asarray(_on_white(upright), dtype=np.uint8))
     except (
         EOFError, MemoryError, OSError, SyntaxError, ValueError,
         Image.DecompressionBombError, Image.DecompressionBombWarning,
     ):  # fmt: skip
-        raise EcgUnreadable("its picture is broken or cut off") from None
+        raise EcgUnreadable("its picture is broken or cut off: store it again") from None
     return tuple(pages)
 
 
@@ -102,10 +102,12 @@ def _pdf_pages(data: bytes) -> tuple[Pixels, ...]:
         try:
             document = pypdfium2.PdfDocument(data)
         except pypdfium2.PdfiumError:
-            raise EcgUnreadable("its PDF is broken, empty or locked") from None
+            raise EcgUnreadable("its PDF is broken, empty or locked: store it again") from None
         try:
             if not 0 < len(document) <= MOST_PAGES:
-                raise EcgUnreadable(f"its PDF has no page, or more than {MOST_PAGES}")
+                raise EcgUnreadable(
+                    f"its PDF has no page, or more than {MOST_PAGES}: store the ECG alone"
+                )
             return tuple(_drawn(document[index]) for index in range(len(document)))
         except pypdfium2.PdfiumError:
             raise EcgUnreadable("a page of its PDF is broken") from None

@@ -141,12 +141,16 @@ class Readers:
             if page.page is None:
                 reasons += [each.value for each in page.doubts]
                 continue
+            worth = ecg_reading.page_quality(page.doubts, page.silent)
+            if worth <= 0.0:
+                reasons += ["too much in doubt to be read", *ecg_reading.page_doubts(page)]
+                continue
             unread = ImageReading(
                 kind=ImageKind.ECG,
                 form="page" if page.layout is None else f"page, {page.layout.name}",
                 findings=(),
-                doubts=tuple(each.value for each in page.doubts),
-                quality=ecg_reading.page_quality(page.doubts),
+                doubts=ecg_reading.page_doubts(page),
+                quality=worth,
                 regions=(),
                 ratio=None,
                 activations=(),
