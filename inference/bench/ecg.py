@@ -1,4 +1,4 @@
-"""Times reading an ECG page: the net alone, and a photograph found, put right and read.
+"""Times reading an ECG page: each net alone, and a photograph found, put right and read by all.
 
 Beside each, in the same rounds: the same net in torch where torch is installed, and a matrix
 product of equal arithmetic at as many threads.
@@ -7,11 +7,11 @@ product of equal arithmetic at as many threads.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from inference.core.ecg_layout import THREE_BY_FOUR_RHYTHM
 from inference.core.ecg_page import read_page
 from inference.core.ecg_printer import PageStyle, print_page
+from inference.core.ecg_together import pair_of
 from inference.core.release import ReleasedModel
 from inference.core.viz_ecg import PAGE, net_pages
 from inference.releases.library import ReleaseLibrary
@@ -26,9 +27,9 @@ from inference.runtimes.onnx import OnnxRuntime
 from inference.training.ecg_camera import PHONE, photograph
 from inference.training.ecg_generator import generated
 
-RELEASE: Final = "vizecgnet"
-MEGA_MACS: Final = 271.4
-"""Multiply-accumulates of the image stream on one page, in millions; counted by hooks on its
+FIRST: Final = "vizecgnet"
+MEGA_MACS: Final = {FIRST: 271.4, "efficientnet-page": 334.3}
+"""Multiply-accumulates of a page net on one page, in millions; counted by hooks on its
 convolutions and matrix products."""
 WARM_UP: Final = 3
 THREADS: Final = (1, 2)
@@ -40,36 +41,52 @@ Work = Callable[[], object]
 def measured(runs: int) -> dict[str, dict[str, Case | None]]:
     """Return cases and peers, each round timing everything once; empty where nothing ships."""
     library = ReleaseLibrary()
-    if RELEASE not in library.names():
+    releases = [library.load(name) for name in MEGA_MACS if name in library.names()]
+    if not releases:
         return {"cases": {}, "peers": {}}
-    release = library.load(RELEASE)
     photo = invented_photograph()
     page = net_pages(_found(photo)[None])
     runtimes = {threads: OnnxRuntime(library, threads) for threads in THREADS}
+    readers = _readers(releases)
     works: dict[str, Work] = {}
     for threads, runtime in runtimes.items():
-        works[f"vizecgnet_{threads}t"] = partial(runtime.run_now, release, {PAGE: page})
-        works[f"ecg_page_{threads}t"] = partial(_read, runtime, release, photo)
-    eager = _in_torch(page)
-    works |= {f"torch_{threads}t": partial(eager, threads) for threads in THREADS if eager}
+        for one in releases:
+            works[f"{_case_of(one)}_{threads}t"] = partial(runtime.run_now, one, {PAGE: page})
+        works[f"ecg_page_{threads}t"] = partial(_read, runtime, readers, photo)
+    for one in releases:
+        eager = _in_torch(one.name, page)
+        if eager:
+            works |= {f"torch {one.name} {each}": partial(eager, each) for each in THREADS}
     with ThreadPoolExecutor(max(THREADS)) as pool:
         works |= {f"product_{threads}t": partial(_product, pool, threads) for threads in THREADS}
         taken = _rounds(works, runs)
     for runtime in runtimes.values():
         runtime.close()
-    share = MEGA_MACS * 1e6 / _FLOOR_SIZE**3
     peers: dict[str, Case | None] = {}
     for threads in THREADS:
-        torch_times = taken.pop(f"torch_{threads}t", None)
-        product = [one * share for one in taken.pop(f"product_{threads}t")]
-        peers[f"vizecgnet_torch_eager_{threads}t"] = (
-            None if torch_times is None else _case(torch_times, threads)
-        )
-        peers[f"vizecgnet_matrix_product_{threads}t"] = _case(product, threads)
+        product = taken.pop(f"product_{threads}t")
+        for one in releases:
+            share = MEGA_MACS[one.name] * 1e6 / _FLOOR_SIZE**3
+            times = taken.pop(f"torch {one.name} {threads}", None)
+            peers[f"{_case_of(one)}_torch_eager_{threads}t"] = (
+                None if times is None else _case(times, threads)
+            )
+            alone = [each * share for each in product]
+            peers[f"{_case_of(one)}_matrix_product_{threads}t"] = _case(alone, threads)
     return {
         "cases": {name: _case(times, int(name[-2])) for name, times in taken.items()},
         "peers": peers,
     }
+
+
+def _case_of(release: ReleasedModel) -> str:
+    return release.name.replace("-", "_")
+
+
+def _readers(releases: Sequence[ReleasedModel]) -> list[ReleasedModel]:
+    """Return the releases that the service reads a page by: the first, and its second if heard."""
+    first, *others = releases
+    return [first, *(one for one in others if pair_of(first, one) is not None)]
 
 
 def invented_photograph() -> NDArray[np.uint8]:
@@ -84,20 +101,27 @@ def _found(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.zeros((320, 672), dtype=np.uint8) if page is None else page
 
 
-def _read(runtime: OnnxRuntime, release: ReleasedModel, photo: NDArray[np.uint8]) -> object:
-    return runtime.run_now(release, {PAGE: net_pages(_found(photo)[None])})
+def _read(
+    runtime: OnnxRuntime, readers: Sequence[ReleasedModel], photo: NDArray[np.uint8]
+) -> object:
+    page = {PAGE: net_pages(_found(photo)[None])}
+    return [runtime.run_now(one, page) for one in readers]
 
 
-def _in_torch(page: NDArray[np.float32]) -> Callable[[int], object] | None:
+def _in_torch(name: str, page: NDArray[np.float32]) -> Callable[[int], object] | None:
     """Return the same net in torch, its weights not those of the release; None without torch."""
     if find_spec("torch") is None:
         return None
     import torch
 
+    from inference.nets.efficientnet_page import PageEfficientNet
     from inference.nets.vizecgnet import ImageStream, ServedPageNet
     from inference.training.ecg_labels import CODES
 
-    net = ServedPageNet(ImageStream(len(CODES)).eval())
+    labels = len(CODES)
+    net: Any = (
+        ServedPageNet(ImageStream(labels)) if name == FIRST else PageEfficientNet(labels)
+    ).eval()
     given = torch.from_numpy(page)
 
     def run(threads: int) -> object:
