@@ -23,6 +23,7 @@ from inference.core.ecg_reading import (
     activation_of,
     activations_of,
     findings_of,
+    why_not_readable,
 )
 from inference.core.image_reading import Activation, Finding
 from inference.core.release import ReleasedModel, Threshold
@@ -77,10 +78,13 @@ def _log_odds(probability: ArrayLike) -> NDArray[np.float64]:
 def said_together(
     first: ReleasedModel, first_says: Outputs, second: ReleasedModel, second_says: Outputs
 ) -> PageSays:
-    """Return what two releases say of a page; the first alone where they are no pair."""
+    """Return what two releases say of a page.
+
+    The first speaks alone where they are no pair, or the page is unlike what taught the second.
+    """
     own, other = findings_of(first, first_says), findings_of(second, second_says)
     pair = pair_of(first, second)
-    if pair is None:
+    if pair is None or why_not_readable(second, second_says) is not None:
         return PageSays(own, activations_of(own, first_says))
     by_code = {each.code: each for each in other}
     normal, second_normal = _of(own, NORMAL), by_code[NORMAL]

@@ -39,6 +39,7 @@ def second(first: ReleasedModel) -> ReleasedModel:
         first,
         name="second",
         digest="0" * 64,
+        limits={},
         thresholds=thresholds,
         evidence={"together": measured},
         calibration={**first.calibration, "offset": np.zeros(len(first.labels))},
@@ -74,6 +75,16 @@ def test_a_second_release_is_heard_only_where_its_evidence_says_it_helps_this_fi
     alone = said_together(first, one, unhelpful, says(second, 5, 11, NORM=-9.0))
     normal = next(each for each in alone.findings if each.code == "NORM")
     assert normal.probability == pytest.approx(chance(first, one, "NORM"))
+
+
+def test_a_page_unlike_what_taught_the_second_is_read_by_the_first_alone(
+    first: ReleasedModel, second: ReleasedModel
+) -> None:
+    one, other = says(first, 20, 42, NORM=2.0), says(second, 5, 11, NORM=-9.0)
+    strict = replace(second, limits={"strangest": 0.0})
+    said = said_together(first, one, strict, other)
+    assert [each.code for each in said.findings] == list(first.labels)
+    assert said.doubts == ()
 
 
 def test_together_is_the_mean_of_calibrated_log_odds_and_abnormal_is_the_rest(
