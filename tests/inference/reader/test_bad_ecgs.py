@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ from tests.inference.test_ecg_formats import dicom, leads_of
 from tests.inference.test_ecg_pages_in import capture, dicom_file, pdf_of, png_of, saved
 
 CHART = Owner(frozenset({identifier_digest("MRN-1")}), "19600504", "female")
-SOMEBODY = {"PatientID": "17", "PatientBirthDate": "19530508", "PatientSex": "M"}
+SOMEBODY: dict[str, Any] = {"PatientID": "17", "PatientBirthDate": "19530508", "PatientSex": "M"}
 ECG = generated(np.random.default_rng(3), "NORM").ecg
 OWN_PAGE = PageStyle(px_per_mm=4.0)
 Leads = np.ndarray
@@ -122,7 +123,7 @@ def test_a_page_that_lies_wrong_is_read_as_the_same_and_said_to_be_turned(
 
 
 @pytest.mark.parametrize("join", [np.vstack, np.hstack])
-def test_two_ecgs_on_one_page_are_not_mixed_into_one(readers: Readers, join: object) -> None:
+def test_two_ecgs_on_one_page_are_not_mixed_into_one(readers: Readers, join: Any) -> None:
     one = page(ECG.leads_mv)
     reason = refused(of_page(readers, join([one, one])))  # type: ignore[operator]
     assert "two ECGs" in reason
@@ -207,5 +208,9 @@ def test_what_another_patient_owns_is_refused_whatever_holds_it(readers: Readers
         assert "another patient than the chart" in refused(outcome)
         assert isinstance(outcome, NotRead)
         assert outcome.of_another
-    mine = {"PatientID": "MRN-1", "PatientBirthDate": "19600504", "PatientSex": "F"}
+    mine: dict[str, Any] = {
+        "PatientID": "MRN-1",
+        "PatientBirthDate": "19600504",
+        "PatientSex": "F",
+    }
     assert reading(of_file(readers, capture(pixels, pixels.tobytes(), **mine))).doubts == ()
