@@ -125,7 +125,7 @@ def test_a_page_that_lies_wrong_is_read_as_the_same_and_said_to_be_turned(
 @pytest.mark.parametrize("join", [np.vstack, np.hstack])
 def test_two_ecgs_on_one_page_are_not_mixed_into_one(readers: Readers, join: Any) -> None:
     one = page(ECG.leads_mv)
-    reason = refused(of_page(readers, join([one, one])))  # type: ignore[operator]
+    reason = refused(of_page(readers, join([one, one])))
     assert "two ECGs" in reason
     assert "page of its own" in reason
 
