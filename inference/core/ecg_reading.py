@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from inference.core.ecg_checks import DoubtKind
 from inference.core.ecg_page import PageDoubt, PageReading
-from inference.core.image_reading import Activation, Finding
+from inference.core.image_reading import ABNORMAL, Activation, Finding
 from inference.core.release import ReleasedModel, Threshold
 from inference.core.viz_ecg import ACTIVATION, EMBEDDING, LOG_ODDS, probabilities, strangeness
 
@@ -23,11 +23,10 @@ NEVER: Final = 1.0
 """A threshold of 1 is how a release says that it is not good enough to call a finding."""
 MOST_MAPS: Final = 4
 NORMAL: Final = "NORM"
-ABNORMAL: Final = "ABN"
 
 NAMES: Final[Mapping[str, str]] = {
     "NORM": "normal ECG",
-    "ABN": "abnormal ECG",
+    ABNORMAL: "abnormal ECG",
     "SB": "sinus bradycardia",
     "ST": "sinus tachycardia",
     "AF": "atrial fibrillation",

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from inference.core.ecg_reading import (
-    ABNORMAL,
     NAMES,
     NORMAL,
     activation_of,
@@ -25,7 +24,7 @@ from inference.core.ecg_reading import (
     findings_of,
     why_not_readable,
 )
-from inference.core.image_reading import Activation, Finding
+from inference.core.image_reading import ABNORMAL, Activation, Finding
 from inference.core.release import ReleasedModel, Threshold
 from inference.core.viz_ecg import ACTIVATION
 

@@ -19,6 +19,9 @@ ONE_IN_TEN: Final = 0.1
 threshold lies low so that none is missed, and a person who is told "possible, 1 %" learns to look
 away. Ours, not validated."""
 
+ABNORMAL: Final = "ABN"
+"""That an ECG is not normal, whatever else is said of it."""
+
 
 class ImageKind(StrEnum):
     """What a file is read as."""
@@ -160,9 +163,9 @@ class ImageReading:
 
     @property
     def called(self) -> tuple[Finding, ...]:
-        """Return what the release calls, the likeliest first."""
+        """Return what the release calls, the likeliest first; merely abnormal comes last."""
         called = [each for each in self.findings if each.called]
-        return tuple(sorted(called, key=lambda each: -each.probability))
+        return tuple(sorted(called, key=lambda each: (each.code == ABNORMAL, -each.probability)))
 
     @property
     def possible(self) -> tuple[Finding, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from inference.core.ecg_together import mean_probability, pair_of, said_together
-from inference.core.image_reading import ImageKind, LeadsToRead
+from inference.core.image_reading import ImageKind, ImageReading, LeadsToRead
 from inference.core.release import ReleasedModel, Threshold, joint_digest
 from inference.core.viz_ecg import ACTIVATION, EMBEDDING, LOG_ODDS, probabilities
 from inference.reader.process import ReadingProcess
@@ -116,6 +116,17 @@ def test_what_speaks_against_normal_is_shown_where_both_nets_see_it(
     assert values[:12].max() == 0
     abnormal = next(each for each in said.findings if each.code == "ABN")
     assert abnormal.called
+
+
+def test_merely_abnormal_is_told_after_what_it_is(
+    first: ReleasedModel, second: ReleasedModel
+) -> None:
+    one, other = says(first, 20, 42, NORM=-9.0, AF=3.0), says(second, 5, 11, NORM=-9.0)
+    found = said_together(first, one, second, other).findings
+    reading = ImageReading(ImageKind.ECG, "page", found, (), 1.0, (), None, (), None, None, "", "")
+    called = [each.code for each in reading.called]
+    assert called[0] == "AF"
+    assert called[-1] == "ABN"
 
 
 def test_a_disagreement_is_told_with_both_probabilities(
