@@ -130,6 +130,7 @@ def make_release(
     evidence: dict[str, Any] = {
         "validation": validation(fitted),
         "storage": storage(whole, weights, bits, run.loop.kind, records, fitted),
+        "exported": against_torch(folder, whole, run.loop.kind, records, fitted),
         "compute": making.compute,
         "played": asdict(run.loop.mixture.rhythms),
         "calibration": reliability(fitted.probability, fitted.targets),
@@ -259,6 +260,18 @@ def storage(
         f"{len(whole) / 1e6:.2f} MB; largest change of a log-odds on {len(some)} real "
         f"recordings {apart:.4f}."
     )
+
+
+def against_torch(
+    folder: Path, whole: bytes, kind: str, records: EcgRecords, fitted: Fitted
+) -> float:
+    """Return by how much a log-odds of the graph is apart from torch's, on real recordings."""
+    from inference.training.ecg_loop import log_odds_of, trained_net
+
+    some = fitted.rows[:_COMPARED]
+    net, _ = trained_net(folder)
+    exact = read_plain(open_session(whole, 2), kind, records, some).log_odds
+    return float(np.abs(exact - log_odds_of(net, kind, records, some)).max())
 
 
 def validation(fitted: Fitted) -> dict[str, Any]:

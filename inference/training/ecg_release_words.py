@@ -153,7 +153,7 @@ def card_text(document: Mapping[str, Any]) -> str:
         ),
         _thresholds(document["thresholds"]),
         _doubt(document),
-        f"## Storage\n\n{evidence['storage']}",
+        f"## Storage\n\n{evidence['storage']}{_exported(evidence)}",
         f"## Compute\n\n{evidence['compute']}",
         *(_table(one) for one in evidence.get("tables", ())),
         "## Source attributes",
@@ -174,6 +174,12 @@ def _doubt(document: Mapping[str, Any]) -> str:
         f"{found['mean_probability']:.4f}, observed {found['observed']:.4f}, Brier score "
         f"{found['brier']:.4f}."
     )
+
+
+def _exported(evidence: Mapping[str, Any]) -> str:
+    if "exported" not in evidence:
+        return ""
+    return f" In 32 bits the graph says what torch says within {evidence['exported']:.1e} there."
 
 
 def _reads(document: Mapping[str, Any]) -> str:

@@ -222,6 +222,9 @@ def test_a_second_reader_is_released_with_its_pair_its_infarctions_and_its_judge
     judged = release.evidence["by_reader"]
     assert isinstance(judged, dict)
     assert judged["invented"]["labels"]["NORM"]["positives"] > 0
+    exported = release.evidence["exported"]
+    assert isinstance(exported, float)
+    assert exported < 1e-4
     card = ReleaseLibrary(tmp_path / "out").card("second")
     assert "Together with vizecgnet" in card
     assert "Weights in 8 bits" in card
