@@ -46,11 +46,13 @@ def _rise(upper: NDArray[np.float32], lower: NDArray[np.float32]) -> float:
     drawn = upper >= lower
     if drawn.mean() < _LEAST_DRAWN:
         return 0.0
-    places = np.flatnonzero(drawn)
+    places = np.flatnonzero(drawn).astype(np.float32)
     high, low = upper[drawn], lower[drawn]
-    middle = (high + low) / 2.0
-    slope, level = np.polyfit(places, middle, 1)
-    line = slope * places + level
-    thick = float(np.median(high - low))
-    above, below = np.quantile(high - line, 0.98), np.quantile(line - low, 0.98)
-    return float(above + below) - thick
+    middle = (high + low) / np.float32(2.0)
+    away = places - places.mean()
+    line = middle.mean() + (away @ middle) / (away @ away) * away
+    # Ranked by hand: `numpy.quantile` takes ten times as long.
+    usual, most = len(places) // 2, int(0.98 * (len(places) - 1))
+    thick = np.partition(high - low, usual)[usual]
+    above, below = (np.partition(one, most)[most] for one in (high - line, line - low))
+    return float(above + below - thick)
