@@ -164,12 +164,21 @@ def _offset_loss(
 
 
 def sample(
-    proposals: Tensor, truth: Truth, count: int, overlap: float, generator: torch.Generator
+    proposals: Tensor,
+    truth: Truth,
+    count: int,
+    overlap: float,
+    generator: torch.Generator,
+    hits_share: float = 0.25,
 ) -> Tensor:
-    """Return at most ``count`` boxes to learn from, a quarter of them hits; true boxes join."""
+    """Return at most ``count`` boxes to learn from; true boxes join.
+
+    ``hits_share`` of them are hits: a quarter as in Girshick's Fast R-CNN, more where few large
+    organs are to be placed tightly.
+    """
     boxes = torch.cat([proposals, truth.boxes.to(proposals.dtype)])
     best, _ = matched(boxes, truth)
-    hits = picked(best >= overlap, count // 4, generator)
+    hits = picked(best >= overlap, round(hits_share * count), generator)
     misses = picked(best < overlap, count - len(hits), generator)
     return boxes[torch.cat([hits, misses])]
 

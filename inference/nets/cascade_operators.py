@@ -54,6 +54,24 @@ def moved(boxes: Tensor, by: Tensor, weights: tuple[float, float], side: int) ->
     return torch.cat([centre - half, centre + half], dim=1).clamp(0.0, float(side))
 
 
+def mirrored(boxes: Tensor, side: int) -> Tensor:
+    """Return boxes ``[..., 4]`` of a mirrored square in the square as it was."""
+    left, top, right, bottom = boxes.unbind(dim=-1)
+    return torch.stack([side - right, top, side - left, bottom], dim=-1)
+
+
+def voted(boxes: Tensor, scores: Tensor, overlap: float) -> Tensor:
+    """Return each box as the mean of those near it, weighted by their scores of its kind.
+
+    ``boxes [n, 4]``, ``scores [n, kind]``; a box's kind is its likeliest, near are boxes that
+    overlap it by more than ``overlap`` (Gidaris & Komodakis 2015,
+    https://arxiv.org/abs/1505.01749, who let boxes vote in this way).
+    """
+    own = scores.T[scores.argmax(dim=1)]
+    weight = torch.where(pairwise_iou(boxes, boxes) > overlap, own, torch.zeros_like(own))
+    return (weight @ boxes) / weight.sum(dim=1, keepdim=True).clamp(min=1e-9)
+
+
 class Suppression(Function):
     """Greedy non-maximum suppression of several kinds over shared boxes.
 

@@ -5,9 +5,10 @@
                                            RoIAlign ─ head 3 (IoU .7) ─ boxes ─┘ scores averaged
 
 The boxes of one stage are what the next one is taught on, matched anew at a higher overlap; the
-regression knows no kinds. With one stage it is Faster R-CNN, with none a dense single-stage
-detector: both are there to measure what the cascade brings. The proposals' map also says how the
-picture lies, which augmentation teaches without labels.
+regression knows no kinds. Read in two views, the picture and its mirror image go through as one
+batch, and their boxes vote for one another. With one stage it is Faster R-CNN, with none a dense
+single-stage detector: both are there to measure what the cascade brings. The proposals' map also
+says how the picture lies, which augmentation teaches without labels.
 """
 
 from __future__ import annotations
@@ -25,7 +26,14 @@ from inference.nets.cascade_matching import (
     sample,
     stage_loss,
 )
-from inference.nets.cascade_operators import RoiAlign, Suppression, moved, sampled
+from inference.nets.cascade_operators import (
+    RoiAlign,
+    Suppression,
+    mirrored,
+    moved,
+    sampled,
+    voted,
+)
 from inference.nets.cascade_pyramid import Pyramid, anchors_of
 
 BINS: Final = 7
@@ -36,6 +44,10 @@ READ_AT_16: Final = 224.0 / 512.0
 """Side of a box, in shares of the square's, from which it is read at stride 16."""
 POSTURES: Final = 5
 """Quarter turns (upright, left, upside down, right) and, the fifth logit, black for white."""
+OTHER_SIDE: Final = {"right_lung": "left_lung", "left_lung": "right_lung"}
+"""What a kind is called in a mirrored picture; all others keep their names."""
+VOTING: Final = 0.6
+"""Overlap from which boxes of two views vote for one another, chosen by validation patients."""
 SUPPRESSED_PROPOSALS, SUPPRESSED_BOXES, LEAST_SCORE = 0.7, 0.5, 0.05
 MOST_OF_A_KIND: Final = 20
 
@@ -45,7 +57,10 @@ class CascadeSettings:
     """What a detector is built of.
 
     ``overlaps`` of the stages: three for the cascade, one for Faster R-CNN, none for a
-    single-stage detector. ``anchor`` is an anchor's side in strides.
+    single-stage detector. ``anchor`` is an anchor's side in strides, ``hits`` the share of boxes
+    of a stage's lesson that lie on something, ``views`` 2 where a picture is read as it is and
+    mirrored: only a net that was taught mirrored pictures gains by it. The views of a picture
+    share its ``proposals``.
     """
 
     kinds: tuple[str, ...]
@@ -59,6 +74,12 @@ class CascadeSettings:
     proposals: int = 100
     before_suppression: int = 200
     sampled: int = 64
+    hits: float = 0.25
+    views: int = 1
+
+    def other_side(self) -> list[int]:
+        """Return of each kind the number that it has in a mirrored picture."""
+        return [self.kinds.index(OTHER_SIDE.get(kind, kind)) for kind in self.kinds]
 
 
 class Detected(NamedTuple):
@@ -122,15 +143,17 @@ class CascadeRcnn(nn.Module):
     # --- reading ---------------------------------------------------------------------------------
     def forward(self, picture: Tensor) -> Detected:
         """Return what is found in one picture ``[1, 1, side, side]``, 0 to 1."""
-        levels, deepest = self.pyramid(picture)
+        two = self.settings.views == 2
+        levels, deepest = self.pyramid(torch.cat([picture, picture.flip(3)]) if two else picture)
         embedding = deepest.mean(dim=(2, 3))[0]
         posture = self.posture(embedding)
         scores, shifts, anchors = self._dense(levels)
-        if self.heads:
-            boxes = self._proposals(scores[0], shifts[0], anchors)
-            stage_boxes, stage_scores = self._cascade(levels, boxes)
-        else:
-            stage_boxes, stage_scores = self._densely(scores[0], shifts[0], anchors)
+        stage_boxes, stage_scores = self._viewed(levels, scores[0], shifts[0], anchors, 0)
+        if two:
+            stage_boxes, stage_scores = self._together(
+                (stage_boxes, stage_scores),
+                self._viewed(levels, scores[1], shifts[1], anchors, 1),
+            )
         kept = Suppression.apply(
             stage_boxes[-1], stage_scores[-1].T, SUPPRESSED_BOXES, LEAST_SCORE, MOST_OF_A_KIND
         )
@@ -139,6 +162,30 @@ class CascadeRcnn(nn.Module):
         return Detected(
             stage_boxes[-1][place], score, kind, stage_boxes, stage_scores, posture, embedding
         )
+
+    def _viewed(
+        self,
+        levels: list[Tensor],
+        scores: Tensor,
+        shifts: Tensor,
+        anchors: list[Tensor],
+        view: int,
+    ) -> tuple[Tensor, Tensor]:
+        """Return boxes and scores of each stage from one picture of the batch."""
+        if not self.heads:
+            return self._densely(scores, shifts, anchors)
+        most = self.settings.proposals // self.settings.views
+        boxes = self._proposals(scores, shifts, anchors, most)
+        return self._cascade([level[view : view + 1] for level in levels], boxes)
+
+    def _together(
+        self, plain: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Return the boxes of both views in the plain one's square, each placed by all near it."""
+        boxes = torch.cat([plain[0], mirrored(other[0], self.settings.side)], dim=1)
+        scores = torch.cat([plain[1], other[1][:, :, self.settings.other_side()]], dim=1)
+        stages = range(max(1, len(self.heads)))
+        return torch.stack([voted(boxes[one], scores[one], VOTING) for one in stages]), scores
 
     def _dense(self, levels: list[Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Return scores ``[b, anchor, *]``, offsets ``[b, anchor, 4]`` and anchors by level."""
@@ -151,8 +198,10 @@ class CascadeRcnn(nn.Module):
             anchors.append(anchors_of(shape, stride, self.settings.anchor, RATIOS).to(level))
         return torch.cat(scores, 1), torch.cat(shifts, 1), anchors
 
-    def _proposals(self, scores: Tensor, shifts: Tensor, anchors: list[Tensor]) -> Tensor:
-        """Return at most ``proposals`` boxes of one picture, the likeliest first."""
+    def _proposals(
+        self, scores: Tensor, shifts: Tensor, anchors: list[Tensor], most: int
+    ) -> Tensor:
+        """Return at most ``most`` boxes of one view, the likeliest first."""
         start, best = 0, []
         for level in anchors:
             count = min(self.settings.before_suppression, len(level))
@@ -163,9 +212,7 @@ class CascadeRcnn(nn.Module):
             torch.cat(anchors)[chosen], shifts[chosen].float(), (1.0, 1.0), self.settings.side
         )
         score = torch.sigmoid(scores[chosen, 0].float())
-        kept = Suppression.apply(
-            boxes, score[None], SUPPRESSED_PROPOSALS, 0.0, self.settings.proposals
-        )
+        kept = Suppression.apply(boxes, score[None], SUPPRESSED_PROPOSALS, 0.0, most)
         return boxes[kept[:, 1]]
 
     def _cascade(self, levels: list[Tensor], boxes: Tensor) -> tuple[Tensor, Tensor]:
@@ -226,7 +273,9 @@ class CascadeRcnn(nn.Module):
             )
             lost.setdefault("proposals", []).append(one)
             with torch.no_grad():
-                proposals = self._proposals(scores[number], shifts[number], anchors)
+                proposals = self._proposals(
+                    scores[number], shifts[number], anchors, self.settings.proposals
+                )
             own = [level[number : number + 1] for level in levels]
             for stage, each in enumerate(self._stage_losses(own, proposals, truth, generator)):
                 lost.setdefault(f"stage_{stage + 1}", []).append(each)
@@ -236,7 +285,9 @@ class CascadeRcnn(nn.Module):
         self, levels: list[Tensor], proposals: Tensor, truth: Truth, generator: torch.Generator
     ) -> list[Tensor]:
         overlaps = self.settings.overlaps
-        boxes = sample(proposals, truth, self.settings.sampled, overlaps[0], generator)
+        boxes = sample(
+            proposals, truth, self.settings.sampled, overlaps[0], generator, self.settings.hits
+        )
         lost = []
         for stage, head in enumerate(self.heads):
             features = self._features(levels, boxes)

@@ -1,6 +1,7 @@
 """Radiographs as they might have come: moved, turned, cropped, exposed and printed differently.
 
-Boxes move with the picture. Sides are never swapped: the heart lies on the left.
+Boxes move with the picture. A mirrored picture shows a heart on the other side: whoever mirrors
+swaps the names of the lungs as well, so that a right lung stays on the left of the picture.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class Strength:
     grey: float = 0.35
     noise: float = 0.04
     erase: float = 0.25
+    mirror: float = 0.0
+    """Share of pictures that are mirrored."""
 
 
 def augmented(
@@ -49,6 +52,14 @@ def augmented(
     kept = left > LEAST_LEFT * np.prod(moved[:, 2:] - moved[:, :2], axis=1)
     share = _regreyed(np.asarray(picture, dtype=np.float32) / 255.0, random, strength)
     return share, inside, kept
+
+
+def mirrored(square: Square, boxes: Boxes) -> tuple[Square, Boxes]:
+    """Return a square and its boxes as a mirror shows them."""
+    side = float(square.shape[1])
+    found = boxes.copy()
+    found[:, [0, 2]] = side - boxes[:, [2, 0]]
+    return np.ascontiguousarray(square[:, ::-1]), found
 
 
 def _shrunk(grey: Grey, side: int) -> Grey:

@@ -23,7 +23,7 @@ from inference.errors import TrainingDataUnusable
 from inference.nets.cascade_matching import Truth
 from inference.nets.cascade_rcnn import CascadeRcnn
 from inference.training.descent import average_weights, set_learning_rate
-from inference.training.radiograph_augmentation import Strength, augmented
+from inference.training.radiograph_augmentation import Strength, augmented, mirrored
 from inference.training.radiograph_generator import GeneratorSettings, generated
 from inference.training.radiograph_pretraining import posture_loss
 
@@ -43,7 +43,8 @@ class LoopSettings:
     ``posture_every`` steps with the weight ``posture``, or else from ``posture_pictures`` pictures
     once the net is finished (`radiograph_posture`). Every ``judge_every`` steps the validation
     part is read and logged. ``begin`` names the folder of another run, beside this one's, whose
-    average is the first net: that net may have read squares of another side.
+    average is the first net: that net may have read squares of another side. With
+    ``begin_pyramid`` only its backbone and pyramid begin so: the net behind them may be another.
     """
 
     minutes: float = 60.0
@@ -56,6 +57,7 @@ class LoopSettings:
     generated: float = 0.35
     rendered: float = 1.0
     begin: str = ""
+    begin_pyramid: bool = False
     settled: float = 0.25
     posture: float = 0.1
     posture_every: int = 1
@@ -183,11 +185,16 @@ class RadiographTrainer:
                 self.random,
                 self.settings.strength,
             )
+            boxes, kinds, known = boxes[kept], example.kinds[kept], example.known
+            if self.random.random() < self.settings.strength.mirror:
+                square, boxes = mirrored(square, boxes)
+                other = np.array(self.net.settings.other_side())
+                kinds, known = other[kinds], known[other]
             squares.append(square)
             truth = Truth(
-                torch.from_numpy(boxes[kept].astype(np.float32)),
-                torch.from_numpy(example.kinds[kept]),
-                torch.from_numpy(example.known),
+                torch.from_numpy(boxes.astype(np.float32)),
+                torch.from_numpy(kinds),
+                torch.from_numpy(known),
             )
             truths.append(truth.to(self.device))
         return np.stack(squares), truths
@@ -241,9 +248,12 @@ class RadiographTrainer:
         if not (folder / "checkpoint.pt").exists():
             raise TrainingDataUnusable(folder.name, 0, "the checkpoint of a run to begin with")
         begun = averaged_net(folder).state_dict()
+        part = self.settings.begin_pyramid
+        if part:
+            begun = {name: value for name, value in begun.items() if name.startswith("pyramid.")}
         try:
-            self.net.load_state_dict(begun)
-            self.averaged.load_state_dict(begun)
+            self.net.load_state_dict(begun, strict=not part)
+            self.averaged.load_state_dict(self.net.state_dict())
         except RuntimeError as error:
             raise TrainingDataUnusable(folder.name, 0, "a run of the same net") from error
 

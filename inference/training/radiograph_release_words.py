@@ -29,7 +29,8 @@ ATTRIBUTES: Final = {
     ),
     "inclusion_and_exclusion": (
         "Teaching: pictures under CC BY or CC BY-SA only, and generated ones; all others judge. "
-        "Patients are joined by number, by name of the picture and by the picture itself."
+        "Patients are joined by number, by name of the picture and by the picture itself. Hearts, "
+        "and lungs in pictures without boxes, were marked by the developers, no radiologists."
     ),
     "sensitive_inputs": "None: pixels only. Sex, age, race and the like are not inputs.",
     "demographic_representativeness": (

@@ -24,9 +24,11 @@ from inference.nets.cascade_matching import (  # noqa: E402
 from inference.nets.cascade_operators import (  # noqa: E402
     RoiAlign,
     Suppression,
+    mirrored,
     moved,
     offsets,
     sampled,
+    voted,
 )
 from inference.nets.cascade_rcnn import (  # noqa: E402
     CascadeRcnn,
@@ -35,6 +37,7 @@ from inference.nets.cascade_rcnn import (  # noqa: E402
 )
 
 KINDS = ("right_lung", "left_lung", "heart", "cardiomediastinum", "opacity")
+CASCADE = (0.5, 0.6, 0.7)
 BACKBONES = ("efficientnet_b0", "mobilenetv3_large_100", "resnet50")
 
 
@@ -45,12 +48,21 @@ def some_boxes(count: int, side: float, seed: int = 0) -> Any:
     return torch.tensor(np.concatenate([corner, corner + size], axis=1), dtype=torch.float32)
 
 
-def lively(overlaps: tuple[float, ...] = (0.5, 0.6, 0.7), backbone: str = BACKBONES[1]) -> Any:
+def lively(
+    overlaps: tuple[float, ...] = CASCADE, backbone: str = BACKBONES[1], views: int = 1
+) -> Any:
     """Return a net without training whose scores differ so much that rounding orders nothing."""
     torch.manual_seed(1)
     net = CascadeRcnn(
         CascadeSettings(
-            KINDS, backbone, side=128, width=32, hidden=64, anchor=4.0, overlaps=overlaps
+            KINDS,
+            backbone,
+            side=128,
+            width=32,
+            hidden=64,
+            anchor=4.0,
+            overlaps=overlaps,
+            views=views,
         )
     )
     with torch.no_grad():
@@ -98,6 +110,33 @@ def test_suppression_is_torchvisions_for_each_kind() -> None:
         assert kept[kept[:, 0] == kind, 1].tolist() == wanted.tolist()
 
 
+def test_boxes_vote_with_their_scores_for_those_that_they_overlap() -> None:
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9], [50, 50, 60, 60]])
+    scores = torch.tensor([[0.9, 0.0], [0.3, 0.2], [0.1, 0.6]])
+    found = voted(boxes, scores, 0.6)
+    torch.testing.assert_close(
+        found[0], torch.tensor([0.0, 0.0, 10.0, (0.9 * 10 + 0.3 * 9) / 1.2])
+    )
+    torch.testing.assert_close(found[2], boxes[2])
+    assert mirrored(boxes[2:], 100).tolist() == [[40.0, 50.0, 50.0, 60.0]]
+
+
+@pytest.mark.parametrize("overlaps", [CASCADE, ()])
+def test_a_net_of_two_views_sees_in_a_mirror_the_mirror_image(
+    overlaps: tuple[float, ...],
+) -> None:
+    net = lively(overlaps, views=2)
+    with torch.no_grad():
+        plain, other = net(picture()), net(picture().flip(3))
+    sides = torch.tensor([1, 0, 2, 3, 4])
+    again = mirrored(other.boxes, 128)
+    for kind in range(len(KINDS)):
+        here, there = plain.kind == kind, other.kind == sides[kind]
+        torch.testing.assert_close(plain.score[here], other.score[there], atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(plain.boxes[here], again[there], atol=1e-2, rtol=1e-3)
+    assert len(plain.score) > 3
+
+
 def test_offsets_lead_from_one_box_to_the_other() -> None:
     boxes, goals = some_boxes(50, 100.0), some_boxes(50, 100.0, seed=1)
     by = offsets(boxes, goals, (10.0, 5.0))
@@ -107,17 +146,21 @@ def test_offsets_lead_from_one_box_to_the_other() -> None:
     assert float(everywhere.max()) <= 100
 
 
-@pytest.mark.parametrize("backbone", BACKBONES)
-@pytest.mark.parametrize("overlaps", [(0.5, 0.6, 0.7), (0.5,), ()])
+BUILT = [
+    *((backbone, CASCADE, 1) for backbone in BACKBONES),
+    *((BACKBONES[1], overlaps, 1) for overlaps in ((0.5,), ())),  # they differ behind it only
+    (BACKBONES[1], CASCADE, 2),
+]
+
+
+@pytest.mark.parametrize(("backbone", "overlaps", "views"), BUILT)
 def test_the_exported_graph_says_what_the_net_says(
-    backbone: str, overlaps: tuple[float, ...]
+    backbone: str, overlaps: tuple[float, ...], views: int
 ) -> None:
-    if backbone != BACKBONES[1] and overlaps != (0.5, 0.6, 0.7):
-        pytest.skip("the variants differ behind the backbone only")
     import onnx
     import onnxruntime
 
-    net = lively(overlaps, backbone)
+    net = lively(overlaps, backbone, views)
     written = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

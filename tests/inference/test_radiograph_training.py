@@ -20,9 +20,11 @@ torch = pytest.importorskip("torch", reason="torch is only in the training envir
 
 from cds_hooks.cli.evaluate_radiographs import judged  # noqa: E402
 from inference.errors import TrainingDataUnusable  # noqa: E402
+from inference.nets.cascade_matching import Truth  # noqa: E402
 from inference.nets.cascade_rcnn import CascadeRcnn  # noqa: E402
 from inference.releases.library import ReleaseLibrary  # noqa: E402
 from inference.runtimes.onnx import open_session  # noqa: E402
+from inference.training.radiograph_augmentation import Strength  # noqa: E402
 from inference.training.radiograph_config import read_settings  # noqa: E402
 from inference.training.radiograph_generator import (  # noqa: E402
     Generated,
@@ -30,6 +32,7 @@ from inference.training.radiograph_generator import (  # noqa: E402
     generated,
 )
 from inference.training.radiograph_loop import (  # noqa: E402
+    Example,
     LoopSettings,
     RadiographTrainer,
     averaged_net,
@@ -178,7 +181,7 @@ def test_a_run_goes_on_where_it_stopped_and_becomes_a_release_that_is_judged(
     assert unseen["patients_seen_in_training"] == 0
 
 
-def test_a_run_begins_with_another_ones_average_and_may_read_larger_squares(
+def test_a_run_begins_with_another_ones_average_at_another_size_or_with_its_pyramid_alone(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("inference.training.radiograph_run.HELD_OUT_PICTURES", 1)
@@ -198,6 +201,17 @@ def test_a_run_begins_with_another_ones_average_and_may_read_larger_squares(
     # Without a learning rate the weights are those of the run it began with.
     for name, value in second.named_parameters():
         torch.testing.assert_close(value, begun[name], atol=1e-6, rtol=0)
+    one = {**first.settings.net, "overlaps": [0.5], "views": 2}
+    shared = {**loop, "begin_pyramid": True, "strength": {"mirror": 1.0}}
+    train(
+        RadiographRun(folder / "one", replace(first.settings, net=one, loop=shared)),
+        folder,
+        lambda _: None,
+    )
+    third = averaged_net(folder / "one")
+    assert len(third.heads) == 1
+    for name, value in third.pyramid.named_parameters():
+        torch.testing.assert_close(value, begun[f"pyramid.{name}"], atol=1e-6, rtol=0)
     for other, reason in (("nowhere", "checkpoint"), ("first", "same net")):
         wider = replace(
             first.settings,
@@ -231,6 +245,42 @@ def test_few_new_generated_pictures_are_rendered_once_many_are_kept(
     trainer.run(lambda _: None)
     assert trainer.progress.pictures == 24
     assert len(drawn) == 4
+
+
+def test_a_mirrored_chest_keeps_its_right_lung_on_the_left_of_the_picture(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taught: list[Truth] = []
+
+    def losses(net: CascadeRcnn, _: object, truths: list[Truth], __: object) -> dict[str, object]:
+        taught.extend(truths)
+        return {"none": net.object.weight.sum() * 0.0}
+
+    monkeypatch.setattr(CascadeRcnn, "losses", losses)
+    settings = run_of(folder, 1)
+    grey = np.zeros((128, 128), dtype=np.uint8)
+    boxes = np.array([[10.0, 20.0, 50.0, 100.0], [40.0, 50.0, 90.0, 100.0]])
+    known = np.array([True, False, True, False, False])
+    for mirror in (0.0, 1.0):
+        RadiographTrainer(
+            CascadeRcnn(settings.net_settings()),
+            LoopSettings(
+                generated=0.0,
+                batch=1,
+                steps=1,
+                strength=Strength(turn_degrees=0, scale=0, shift=0, stretch=0, mirror=mirror),
+            ),
+            [Example(grey, boxes, np.array([0, 2]), known)],
+            settings.made(),
+            lambda _: {},
+            tmp_path,
+        ).run(lambda _: None)
+    plain, other = taught
+    assert plain.kinds.tolist() == [0, 2]
+    assert plain.boxes.tolist() == boxes.tolist()
+    assert other.kinds.tolist() == [1, 2]
+    assert other.boxes.tolist() == [[78, 20, 118, 100], [38, 50, 88, 100]]
+    assert other.known.tolist() == [False, True, True, False, False]
 
 
 def test_posture_is_fitted_to_turned_pictures_and_changes_nothing_else(folder: Path) -> None:
