@@ -2,7 +2,8 @@
 
 What is measured here was tried on real pictures that were turned, inverted, cropped or burnt on
 purpose. What could not be tried is not guessed: rotation of the patient about the long axis, depth
-of the breath, side markers, lines and tubes.
+of the breath, side markers. Lines and tubes were tried (AUROC .80 where it counts) and are not
+said: deploy/decisions/0076.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from inference.core.radiograph import Grey
 from inference.core.radiograph_reading import LEFT_LUNG, RIGHT_LUNG, Detections
 
 LEAST_CHANCE: Final = 0.5
-"""From which another posture than upright, or black for white, is a doubt."""
+"""From which upside down, or black for white, is a doubt."""
+LEAST_CHANCE_OF_A_QUARTER: Final = 0.6
+"""The same for a quarter turn to either side: of four equally likely turns these two have .5."""
 EDGE_SHARE: Final = 1.0 / 256.0
 """A lung whose box is nearer to an edge than this share of the longer side may go on beyond it."""
 LEAST_SPREAD: Final = 25.0
@@ -26,7 +29,6 @@ radiographs under CC BY, 83 their median."""
 MOST_BURNT: Final = 0.03
 """Share of the chest that is black or white without detail; .006 is the most of the same 109."""
 _BLACK, _WHITE = 3, 252
-_LYING: Final = (None, "turned by a quarter", "upside down", "turned by a quarter")
 _LUNGS: Final = ((RIGHT_LUNG, "right lung"), (LEFT_LUNG, "left lung"))
 _EDGES: Final = ("left", "upper", "right", "lower")
 
@@ -48,25 +50,28 @@ def doubts_of(grey: Grey, detections: Detections) -> tuple[str, ...]:
     )
 
 
-def posture_of(logits: Array) -> tuple[int, float, float]:
-    """Return the likeliest quarter turn, its chance, and the chance of black for white.
+def posture_of(logits: Array) -> tuple[float, float, float]:
+    """Return the chances of a quarter turn, of upside down, and of black for white.
 
-    ``logits [5]``: four of quarter turns, which exclude one another, and one of its own.
+    ``logits [5]``: four of quarter turns (upright, left, upside down, right), which exclude one
+    another, and one of its own. Left and right count together: to a net that was taught mirrored
+    pictures either looks like the other.
     """
     odds = np.exp(logits[:4] - logits[:4].max())
     chances = odds / odds.sum()
-    quarter = int(np.argmax(chances))
-    return quarter, float(chances[quarter]), float(1.0 / (1.0 + np.exp(-logits[4])))
+    inverted = 1.0 / (1.0 + np.exp(-logits[4]))
+    return float(chances[1] + chances[3]), float(chances[2]), float(inverted)
 
 
 def _posture_doubts(logits: Array) -> list[str]:
     if len(logits) == 0:
         return []
-    quarter, chance, inverted = posture_of(logits)
+    quarter, upside_down, inverted = posture_of(logits)
     doubts = []
-    lying = _LYING[quarter]
-    if lying is not None and chance >= LEAST_CHANCE:
-        doubts.append(f"the picture may be {lying}")
+    if quarter >= LEAST_CHANCE_OF_A_QUARTER:
+        doubts.append("the picture may be turned by a quarter")
+    elif upside_down >= LEAST_CHANCE:
+        doubts.append("the picture may be upside down")
     if inverted >= LEAST_CHANCE:
         doubts.append("black and white may be exchanged")
     return doubts
