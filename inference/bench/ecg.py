@@ -6,8 +6,7 @@ product of equal arithmetic at as many threads.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.bench.rounds import Case, Work, case, floor_of, product, rounds
 from inference.core.ecg_layout import THREE_BY_FOUR_RHYTHM
 from inference.core.ecg_page import read_page
 from inference.core.ecg_printer import PageStyle, print_page
@@ -31,11 +31,7 @@ FIRST: Final = "vizecgnet"
 MEGA_MACS: Final = {FIRST: 271.4, "efficientnet-page": 334.3}
 """Multiply-accumulates of a page net on one page, in millions; counted by hooks on its
 convolutions and matrix products."""
-WARM_UP: Final = 3
 THREADS: Final = (1, 2)
-_FLOOR_SIZE: Final = 512
-Case = dict[str, float]
-Work = Callable[[], object]
 
 
 def measured(runs: int) -> dict[str, dict[str, Case | None]]:
@@ -58,23 +54,23 @@ def measured(runs: int) -> dict[str, dict[str, Case | None]]:
         if eager:
             works |= {f"torch {one.name} {each}": partial(eager, each) for each in THREADS}
     with ThreadPoolExecutor(max(THREADS)) as pool:
-        works |= {f"product_{threads}t": partial(_product, pool, threads) for threads in THREADS}
-        taken = _rounds(works, runs)
+        works |= {f"product_{threads}t": partial(product, pool, threads) for threads in THREADS}
+        taken = rounds(works, runs)
     for runtime in runtimes.values():
         runtime.close()
     peers: dict[str, Case | None] = {}
     for threads in THREADS:
-        product = taken.pop(f"product_{threads}t")
+        floor = taken.pop(f"product_{threads}t")
         for one in releases:
-            share = MEGA_MACS[one.name] * 1e6 / _FLOOR_SIZE**3
             times = taken.pop(f"torch {one.name} {threads}", None)
             peers[f"{_case_of(one)}_torch_eager_{threads}t"] = (
-                None if times is None else _case(times, threads)
+                None if times is None else case(times, threads)
             )
-            alone = [each * share for each in product]
-            peers[f"{_case_of(one)}_matrix_product_{threads}t"] = _case(alone, threads)
+            peers[f"{_case_of(one)}_matrix_product_{threads}t"] = floor_of(
+                floor, MEGA_MACS[one.name], threads
+            )
     return {
-        "cases": {name: _case(times, int(name[-2])) for name, times in taken.items()},
+        "cases": {name: case(times, int(name[-2])) for name, times in taken.items()},
         "peers": peers,
     }
 
@@ -130,30 +126,3 @@ def _in_torch(name: str, page: NDArray[np.float32]) -> Callable[[int], object] |
             return net(given)
 
     return run
-
-
-def _product(pool: ThreadPoolExecutor, threads: int) -> object:
-    """Multiply two square matrices, each thread a share of the rows."""
-    parts = np.array_split(_LEFT, threads)
-    return list(pool.map(lambda rows: rows @ _LEFT, parts))
-
-
-_LEFT: Final[NDArray[np.float32]] = np.random.default_rng(0).random(
-    (_FLOOR_SIZE, _FLOOR_SIZE), dtype=np.float32
-)
-
-
-def _rounds(works: Mapping[str, Work], runs: int) -> dict[str, list[float]]:
-    taken: dict[str, list[float]] = {name: [] for name in works}
-    for turn in range(-WARM_UP, runs):
-        for name, work in works.items():
-            started = time.perf_counter()
-            work()
-            if turn >= 0:
-                taken[name].append((time.perf_counter() - started) * 1e3)
-    return taken
-
-
-def _case(times: list[float], threads: int) -> Case:
-    p50, p99 = np.quantile(times, [0.5, 0.99])
-    return {"p50_ms": round(float(p50), 2), "p99_ms": round(float(p99), 2), "threads": threads}

@@ -1,18 +1,25 @@
-"""Times reading a trajectory: the net alone, the whole reading, the floor of its arithmetic."""
+"""Times reading a trajectory: net and boosting, which are one graph, and the whole reading.
+
+Beside them, in the same rounds: the net alone in torch where torch is installed, and a matrix
+product of equal arithmetic at as many threads.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib.util import find_spec
 from typing import Final
 
 import numpy as np
 
+from inference.bench.rounds import Case, Work, case, floor_of, product, rounds
+from inference.core.release import ReleasedModel
 from inference.core.trajectory import StayFacts, Trajectory, TrajectoryEvent, columns_of
 from inference.core.trajectory_image import summary_of
-from inference.core.trajectory_reading import batch_of
+from inference.core.trajectory_reading import IMAGE, batch_of
 from inference.releases.library import ReleaseLibrary
 from inference.runtimes.onnx import OnnxRuntime
 from inference.usecases import read_trajectory
@@ -21,45 +28,38 @@ RELEASE: Final = "deterioration"
 MEGA_MACS: Final = 66.5
 """Multiply-accumulates of EfficientNet-B3 on one trajectory image, in millions; counted by hooks
 on its convolutions and matrix products (see the table of compound scaling in the card)."""
-_FLOOR_SIZE: Final = 512
-_BLAS_THREADS: Final = os.cpu_count() or 1
-"""numpy multiplies with every core."""
-WARM_UP: Final = 3
-Case = dict[str, float]
+THREADS: Final = (1, 2)
 
 
-def measured(runs: int) -> dict[str, dict[str, Case]]:
+def measured(runs: int) -> dict[str, dict[str, Case | None]]:
     """Return cases and peers, each round timing everything once, so that all meet one machine."""
     library = ReleaseLibrary()
-    runtimes = {threads: OnnxRuntime(library, threads) for threads in (1, 2)}
-    works = {
-        (name, threads): work
-        for threads, runtime in runtimes.items()
-        for name, work in _works(library, runtime).items()
-    }
-    left = np.random.default_rng(0).random((_FLOOR_SIZE, _FLOOR_SIZE), dtype=np.float32)
-    works["matrix_product", _BLAS_THREADS] = lambda: left @ left
-    taken = _rounds(works, runs)
+    runtimes = {threads: OnnxRuntime(library, threads) for threads in THREADS}
+    works: dict[str, Work] = {}
+    for threads, runtime in runtimes.items():
+        for name, work in _works(library, runtime).items():
+            works[f"{name}_{threads}t"] = work
+    eager = _in_torch(library.load(RELEASE))
+    if eager is not None:
+        works |= {f"torch_{threads}t": partial(eager, threads) for threads in THREADS}
+    with ThreadPoolExecutor(max(THREADS)) as pool:
+        works |= {f"product_{threads}t": partial(product, pool, threads) for threads in THREADS}
+        taken = rounds(works, runs)
     for runtime in runtimes.values():
         runtime.close()
-    product = taken.pop(("matrix_product", _BLAS_THREADS))
-    share = MEGA_MACS * 1e6 / _FLOOR_SIZE**3
+    peers: dict[str, Case | None] = {}
+    for threads in THREADS:
+        times = taken.pop(f"torch_{threads}t", None)
+        peers[f"efficientnet_b3_torch_eager_{threads}t"] = (
+            None if times is None else case(times, threads)
+        )
+        peers[f"efficientnet_b3_matrix_product_{threads}t"] = floor_of(
+            taken.pop(f"product_{threads}t"), MEGA_MACS, threads
+        )
     return {
-        "cases": {
-            f"{name}_{threads}_threads": _case(times, threads)
-            for (name, threads), times in taken.items()
-        },
-        "peers": {
-            "matrix_product_of_equal_arithmetic": _case(
-                [one * share for one in product], _BLAS_THREADS
-            )
-        },
+        "cases": {name: case(times, int(name[-2])) for name, times in taken.items()},
+        "peers": peers,
     }
-
-
-def cases(runs: int = 20) -> dict[str, Case]:
-    """Return the cases alone: the net, a reading, and a reading with its contributors."""
-    return measured(runs)["cases"]
 
 
 def _works(library: ReleaseLibrary, runtime: OnnxRuntime) -> dict[str, Callable[[], object]]:
@@ -67,28 +67,31 @@ def _works(library: ReleaseLibrary, runtime: OnnxRuntime) -> dict[str, Callable[
     stay = invented_stay()
     batch = batch_of([summary_of(columns_of(stay))], release)
     return {
-        "efficientnet_b3_and_boosting": lambda: runtime.run_now(release, batch),
+        "efficientnet_b3": lambda: runtime.run_now(release, batch),
         "reading": lambda: asyncio.run(read_trajectory(runtime, release, stay, explain=False)),
         "reading_explained": lambda: asyncio.run(read_trajectory(runtime, release, stay)),
     }
 
 
-def _rounds(
-    works: Mapping[tuple[str, int], Callable[[], object]], runs: int
-) -> dict[tuple[str, int], list[float]]:
-    taken: dict[tuple[str, int], list[float]] = {name: [] for name in works}
-    for turn in range(-WARM_UP, runs):
-        for name, work in works.items():
-            started = time.perf_counter()
-            work()
-            if turn >= 0:
-                taken[name].append((time.perf_counter() - started) * 1e3)
-    return taken
+def _in_torch(release: ReleasedModel) -> Callable[[int], object] | None:
+    """Return the net alone in torch, its weights not those of the release; None without torch."""
+    if find_spec("torch") is None or find_spec("timm") is None:
+        return None
+    import torch
 
+    from inference.nets.trajectory_net import ServedTrajectoryNet, TrajectoryNet
 
-def _case(times: list[float], threads: int) -> Case:
-    p50, p99 = np.quantile(times, [0.5, 0.99])
-    return {"p50_ms": round(float(p50), 2), "p99_ms": round(float(p99), 2), "threads": threads}
+    given = batch_of([summary_of(columns_of(invented_stay()))], release)[IMAGE]
+    _, channels, height, width = given.shape
+    net = TrajectoryNet("efficientnet_b3", (channels, height, width), height).eval()
+    served, picture = ServedTrajectoryNet(net), torch.from_numpy(given)
+
+    def run(threads: int) -> object:
+        torch.set_num_threads(threads)
+        with torch.inference_mode():
+            return served(picture)
+
+    return run
 
 
 def invented_stay() -> Trajectory:

@@ -7,7 +7,15 @@ from inference.bench.trajectory import measured
 
 def test_cases_and_peers_carry_their_quantiles_and_threads() -> None:
     found = measured(runs=2)
-    assert {"efficientnet_b3_and_boosting_1_threads", "reading_2_threads"} <= set(found["cases"])
-    for case in [*found["cases"].values(), *found["peers"].values()]:
+    assert {"efficientnet_b3_1t", "efficientnet_b3_2t", "reading_2t"} <= set(found["cases"])
+    assert set(found["peers"]) == {
+        f"efficientnet_b3_{peer}_{threads}t"
+        for peer in ("torch_eager", "matrix_product")
+        for threads in (1, 2)
+    }
+    for name, case in {**found["cases"], **found["peers"]}.items():
+        if case is None:
+            assert "torch" in name
+            continue
         assert 0 < case["p50_ms"] <= case["p99_ms"]
-        assert case["threads"] >= 1
+        assert case["threads"] == int(name[-2])
