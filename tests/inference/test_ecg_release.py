@@ -92,3 +92,20 @@ def test_every_shipped_ecg_release_was_taught_only_by_sets_whose_licence_permits
         for one in document.get("training_sets", ()):
             assert one["licence"] in PERMISSIVE, one
             assert not any(kept in one["stem"] for kept in ("hdai", "china", "ecg_images"))
+
+
+def test_a_baseline_says_so_on_its_card_and_nothing_in_the_service_reads_by_it() -> None:
+    from cds_hooks.app import image_releases
+
+    library = ReleaseLibrary()
+    text = {
+        name: (SHIPPED / name / "release.json").read_text(encoding="utf-8")
+        for name in library.names()
+    }
+    baselines = {name for name, one in text.items() if json.loads(one).get("baseline")}
+    assert "ecg-image" in baselines
+    for name in baselines:
+        assert "A baseline: it is there to be compared with" in library.card(name)
+    readers = {release.name for release in image_releases(library).values()}
+    assert "vizecgnet" in readers
+    assert not readers & baselines
