@@ -37,7 +37,8 @@ def finding(name: str, probability: float, present: bool, **changes: Any) -> Fin
         "name": name,
         "probability": probability,
         "present": present,
-        "likely": probability >= 0.5,
+        "possible": present and probability >= 0.1,
+        "likely": present and probability >= 0.5,
         "threshold": 0.4,
         "sensitivity": 0.9,
         "specificity": 0.95,
@@ -64,6 +65,7 @@ def item(**changes: Any) -> ReadingShown:
 ECG = item(
     findings=[
         finding("atrial fibrillation", 0.93, True, highlights=True),
+        finding("first-degree AV block", 0.04, True),
         finding("complete heart block", 0.02, False),
         finding("ventricular tachycardia", 0.01, False, threshold=None, sensitivity=None),
     ],
@@ -184,6 +186,10 @@ def test_findings_stand_with_probability_threshold_doubt_place_and_release(
     assert painted[3] > 0
     panel.get_by_label("Marked: what speaks for atrial fibrillation").uncheck()
     expect(panel.locator("canvas").first).to_be_hidden()
+    rare = panel.get_by_role("row", name="first-degree AV block")
+    expect(rare).to_be_hidden()
+    panel.get_by_text("Not excluded, each below one in ten (1)").click()
+    expect(rare).to_contain_text("4 %")
     picture(page, "readings-1280-light")
     assert violations(page) == []
 
