@@ -20,6 +20,7 @@ from inference.core.trajectory_rows import FACT_ROWS, TIMED_ROWS
 collect_ignore = (
     [
         "test_cascade_rcnn.py",
+        "test_ecg_folds.py",
         "test_ecg_training_smoke.py",
         "test_efficientnet_page.py",
         "test_radiograph_training.py",

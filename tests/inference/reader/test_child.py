@@ -31,8 +31,8 @@ class Knowing(Readers):
     posture = (5.0, 0.0, 0.0, 0.0, -5.0)
     embedding = 0.0
 
-    def _release(self, kind: ImageKind) -> ReleasedModel:
-        return INSTALLED
+    def _read_by(self, kind: ImageKind) -> list[ReleasedModel]:
+        return [INSTALLED]
 
     def _run(self, release: ReleasedModel, batch: dict[str, Any]) -> dict[str, Any]:
         release.check(batch)
@@ -51,7 +51,7 @@ class Knowing(Readers):
 
 @pytest.fixture
 def readers() -> Knowing:
-    return Knowing({ImageKind.RADIOGRAPH: "radiograph"})
+    return Knowing({ImageKind.RADIOGRAPH: ("radiograph",)})
 
 
 def read(readers: Readers, data: bytes, chart: Owner = OWNER) -> Read | NotRead:
