@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +21,7 @@ import httpx2
 import numpy as np
 
 from inference.archive.dicomweb import DicomwebArchive
+from inference.bench.rounds import FLOOR_SIZE, case, rounds
 from inference.core.radiograph_input import square_of
 from inference.core.radiograph_reading import INPUT, batch_of, detections_of, side_of
 from inference.core.release import ReleasedModel
@@ -32,8 +32,6 @@ from inference.runtimes.onnx import OnnxRuntime
 RELEASE: Final = "radiograph"
 REAL: Final = Path("dicom/RG1_J2KI.dcm")
 """A computed radiograph of 1955 x 1841 pixels as JPEG 2000, below the data folder."""
-_FLOOR_SIZE: Final = 512
-WARM_UP: Final = 2
 Case = dict[str, float] | None
 
 
@@ -49,11 +47,11 @@ def measured(runs: int, library: ReleaseLibrary | None = None) -> dict[str, dict
     try:
         with _archive() as archive:
             works = _works(release, runtimes, archive)
-            taken = _rounds(works, runs)
+            taken = rounds(works, runs)
     finally:
         for runtime in runtimes.values():
             runtime.close()
-    share = float(_net(release).get("giga_macs", 0)) * 1e9 / _FLOOR_SIZE**3
+    share = float(_net(release).get("giga_macs", 0)) * 1e9 / FLOOR_SIZE**3
     product = [one * share for one in taken.pop("matrix_product")]
     cases = {name: _case(taken.get(name, []), 1 if "1t" in name else 2) for name in names}
     return {
@@ -82,7 +80,7 @@ def _works(
 
         grey = radiograph_of(archive[1], side).grey
     batch, _ = batch_of(grey, side)
-    left = np.random.default_rng(0).random((_FLOOR_SIZE, _FLOOR_SIZE), dtype=np.float32)
+    left = np.random.default_rng(0).random((FLOOR_SIZE, FLOOR_SIZE), dtype=np.float32)
     works: dict[str, Callable[[], object]] = {
         "detector_512_1t": lambda: runtimes[1].run_now(release, batch),
         "detector_512_2t": lambda: runtimes[2].run_now(release, batch),
@@ -182,19 +180,5 @@ def _eager(release: ReleasedModel, picture: np.ndarray[Any, Any]) -> Callable[[]
     return run
 
 
-def _rounds(works: Mapping[str, Callable[[], object]], runs: int) -> dict[str, list[float]]:
-    taken: dict[str, list[float]] = {name: [] for name in works}
-    for turn in range(-WARM_UP, runs):
-        for name, work in works.items():
-            started = time.perf_counter()
-            work()
-            if turn >= 0:
-                taken[name].append((time.perf_counter() - started) * 1e3)
-    return taken
-
-
 def _case(times: list[float], threads: int) -> Case:
-    if not times:
-        return None
-    p50, p99 = np.quantile(times, [0.5, 0.99])
-    return {"p50_ms": round(float(p50), 2), "p99_ms": round(float(p99), 2), "threads": threads}
+    return case(times, threads) if times else None
